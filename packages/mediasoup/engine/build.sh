@@ -5,7 +5,8 @@
 #   build.sh --where    print that folder without building
 #   build.sh --packages print the Debian packages that a build needs
 #
-# The folder holds `mediasoup-worker` and `python/FBS` (flatc's Python for the channel protocol). It lies outside the
+# The folder holds `mediasoup-worker`, `python/message.bfbs` (the channel protocol's schema, which the controller reads)
+# and `python/FBS` (flatc's Python for it, which the tests hold the controller's codec against). It lies outside the
 # checkout, in ${ROSTRUM_CACHE:-${XDG_CACHE_HOME:-~/.cache}/rostrum}/engine, and is named after the version and a hash of
 # this recipe and its shims. A build that is interrupted leaves nothing that a later one would take for whole.
 set -euo pipefail
@@ -64,6 +65,7 @@ generate_code() {
   mkdir -p gen/FBS unity
   flatc --cpp --cpp-field-case-style lower --reflect-names --scoped-enums --filename-suffix '' -o gen/FBS package/worker/fbs/*.fbs >>"$log" 2>&1
   flatc --python --gen-object-api -o python package/worker/fbs/*.fbs >>"$log" 2>&1
+  flatc --binary --schema -o python package/worker/fbs/message.fbs >>"$log" 2>&1
   # absl's vocabulary types are aliases of std's in C++20.
   for header in memory/memory strings/match strings/string_view types/optional; do
     mkdir -p "gen/absl/${header%/*}"
