@@ -1,0 +1,1 @@
+"""End-to-end tests: the real server, the real engine, real browsers with fake cameras."""

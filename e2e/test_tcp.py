@@ -1,0 +1,31 @@
+"""A page that may not use UDP still gets video."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Playwright
+
+from e2e.conftest import NewAttendee
+from e2e.harness import chrome, media
+from e2e.harness.server import DemoServer
+
+
+@pytest.fixture
+def tcp_browser(playwright: Playwright) -> Iterator[Browser]:
+    """A browser whose WebRTC is barred from UDP, as behind a strict firewall."""
+    running = chrome.launch(playwright, chrome.TCP_ONLY)
+    yield running
+    running.close()
+
+
+def test_a_page_without_udp_gets_video_over_tcp(people: NewAttendee, server: DemoServer, tcp_browser: Browser) -> None:
+    host = people("Hana Host")
+    host.join(server.demo.host_link)
+    host.go_live()
+    viewer = people("Vera Behind A Firewall", in_browser=tcp_browser)
+    viewer.join(server.demo.viewer_link)
+
+    media.decodes(viewer.page, 30)
+    media.hears(viewer.page)
+    assert set(media.protocols(viewer.page)) == {"tcp"}
+    assert "udp" in media.protocols(host.page)
