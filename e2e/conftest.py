@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Playwright, View
 
 from e2e.harness import chrome
 from e2e.harness.attendee import Attendee
+from e2e.harness.rooms import RoomLinks, create_room
 from e2e.harness.server import DemoServer
 
 ARTIFACTS = Path(__file__).parent / "artifacts"
@@ -62,6 +63,12 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture
+def room(server: DemoServer) -> RoomLinks:
+    """A room that no other test has been in: peers who dropped stay in theirs for the grace period."""
+    return create_room(server.demo)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from e2e.conftest import NewAttendee
 from e2e.harness import media
 from e2e.harness.python_peer import Loop, PythonPeer
+from e2e.harness.rooms import RoomLinks
 from e2e.harness.server import DemoServer
 from e2e.harness.wait import until
 
@@ -24,29 +25,33 @@ async def _new_peer() -> PythonPeer:
     return PythonPeer()
 
 
-def test_a_browser_decodes_what_pymediasoup_sends(people: NewAttendee, server: DemoServer, loop: Loop) -> None:
+def test_a_browser_decodes_what_pymediasoup_sends(
+    people: NewAttendee, server: DemoServer, room: RoomLinks, loop: Loop
+) -> None:
     demo = server.demo
     peer = loop.run(_new_peer())
     auth = {"apiKey": demo.publishable_key, "token": demo.host_token}
-    joined = loop.run(peer.enter(demo.url, demo.room_id, "Python", auth))
+    joined = loop.run(peer.enter(demo.url, room.room_id, "Python", auth))
     assert joined["role"] == "host"
     assert len(set(loop.run(peer.publish()))) == 2
 
     viewer = people("Vera Viewer")
-    viewer.join(demo.viewer_link)
+    viewer.join(room.viewer_link)
     media.decodes(viewer.page, 30)
     media.hears(viewer.page)
     loop.run(peer.leave())
 
 
-def test_pymediasoup_decodes_what_a_browser_sends(people: NewAttendee, server: DemoServer, loop: Loop) -> None:
+def test_pymediasoup_decodes_what_a_browser_sends(
+    people: NewAttendee, server: DemoServer, room: RoomLinks, loop: Loop
+) -> None:
     demo = server.demo
     host = people("Hana Host")
-    host.join(demo.host_link)
+    host.join(room.host_link)
     host.go_live()
 
     peer = loop.run(_new_peer())
-    joined = loop.run(peer.enter(demo.url, demo.room_id, "Python", {"apiKey": demo.publishable_key}))
+    joined = loop.run(peer.enter(demo.url, room.room_id, "Python", {"apiKey": demo.publishable_key}))
     assert joined["role"] == "viewer"
     assert loop.run(peer.receive_all()) == 2
     until("30 pictures decoded by aiortc", lambda: peer.frames["video"] >= 30, timeout=20)

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Playwright
 
 from e2e.conftest import NewAttendee
 from e2e.harness import chrome, media
-from e2e.harness.server import DemoServer
+from e2e.harness.rooms import RoomLinks
 
 
 @pytest.fixture
@@ -18,12 +18,12 @@ def tcp_browser(playwright: Playwright) -> Iterator[Browser]:
     running.close()
 
 
-def test_a_page_without_udp_gets_video_over_tcp(people: NewAttendee, server: DemoServer, tcp_browser: Browser) -> None:
+def test_a_page_without_udp_gets_video_over_tcp(people: NewAttendee, room: RoomLinks, tcp_browser: Browser) -> None:
     host = people("Hana Host")
-    host.join(server.demo.host_link)
+    host.join(room.host_link)
     host.go_live()
     viewer = people("Vera Behind A Firewall", in_browser=tcp_browser)
-    viewer.join(server.demo.viewer_link)
+    viewer.join(room.viewer_link)
 
     media.decodes(viewer.page, 30)
     media.hears(viewer.page)

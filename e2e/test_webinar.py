@@ -6,25 +6,35 @@ from playwright.sync_api import expect
 from e2e.conftest import NewAttendee
 from e2e.harness import media
 from e2e.harness.attendee import Attendee
+from e2e.harness.rooms import RoomLinks
 from e2e.harness.server import DemoServer
 from e2e.harness.wait import until
 
 
 @pytest.fixture
-def host(people: NewAttendee, server: DemoServer) -> Attendee:
-    """The demo's host, live with camera and microphone."""
+def host(people: NewAttendee, room: RoomLinks) -> Attendee:
+    """The room's host, live with camera and microphone."""
     host = people("Hana Host")
-    host.join(server.demo.host_link)
+    host.join(room.host_link)
     host.go_live()
     return host
 
 
 @pytest.fixture
-def viewer(people: NewAttendee, server: DemoServer, host: Attendee) -> Attendee:
+def viewer(people: NewAttendee, room: RoomLinks, host: Attendee) -> Attendee:
     """A guest who came over the viewer link."""
     viewer = people("Vera Viewer")
-    viewer.join(server.demo.viewer_link)
+    viewer.join(room.viewer_link)
     return viewer
+
+
+def test_the_links_that_the_demo_prints_lead_into_the_webinar(people: NewAttendee, server: DemoServer) -> None:
+    host, viewer = people("Hana Host"), people("Vera Viewer")
+    host.join(server.demo.host_link)
+    host.go_live()
+    viewer.join(server.demo.viewer_link)
+    media.decodes(viewer.page, 30)
+    media.hears(viewer.page)
 
 
 def test_a_viewer_sees_hears_and_chats(host: Attendee, viewer: Attendee) -> None:

@@ -29,6 +29,10 @@ class Attendee:
     def join(self, link: str) -> None:
         """Open a link and enter the room under this person's name."""
         self.open(link)
+        self.enter()
+
+    def enter(self) -> None:
+        """Enter the room from its lobby."""
         name = self.find("join-name")
         expect(self.find("join-button")).to_be_visible(timeout=15_000)
         # The host's name is known from the token; a guest has to say theirs.
