@@ -1,0 +1,150 @@
+import { asRostrumError, type RostrumError } from "./errors";
+import { Link, type LinkOptions } from "./link";
+import { Publisher, type PublisherHooks } from "./publisher";
+import { Receiver, type ReceiverHooks } from "./receiver";
+import type { Signaling } from "./signaling";
+import { backoff, pause } from "./timing";
+import type { MediaState } from "./types";
+
+export interface MediaHooks extends PublisherHooks {
+  received: ReceiverHooks;
+  state(state: MediaState): void;
+  error(error: RostrumError): void;
+}
+
+export interface MediaOptions extends LinkOptions {
+  simulcast: boolean;
+}
+
+/** So many rebuilds in a row may fail before the page is told; they go on after it. */
+const quietFailures = 4;
+
+/** The media of a room: what is sent and what is received, kept alive across links. */
+export class Media {
+  readonly publisher: Publisher;
+  readonly receiver: Receiver;
+  readonly #signaling: Signaling;
+  readonly #options: MediaOptions;
+  readonly #hooks: MediaHooks;
+  #link: Link | null = null;
+  #building = new AbortController();
+  #lost = false;
+  #failures = 0;
+  #closed = false;
+
+  constructor(signaling: Signaling, options: MediaOptions, hooks: MediaHooks) {
+    this.#signaling = signaling;
+    this.#options = { ...options };
+    this.#hooks = hooks;
+    this.publisher = new Publisher(signaling, options.simulcast, hooks);
+    this.receiver = new Receiver(signaling, hooks.received);
+  }
+
+  /** Whether what is here can be used again by a peer that the server still knows. */
+  get reusable(): boolean {
+    return this.#link !== null && !this.#link.closed && !this.#link.doubtful;
+  }
+
+  useIceServers(iceServers: RTCIceServer[] | undefined): void {
+    this.#options.iceServers ??= iceServers;
+  }
+
+  /** Goes on with the present link after a reconnection that found the peer again. */
+  async resume(): Promise<void> {
+    this.#link?.mend();
+    this.publisher.resync();
+    await this.receiver.sync();
+  }
+
+  /**
+   * Closes what there is and builds it anew, again and again until it stands, the socket goes or another rebuild begins.
+   * `tellServer`: the server may still hold the old transports.
+   */
+  async rebuild(tellServer: boolean): Promise<void> {
+    if (this.#closed) return;
+    this.#building.abort();
+    const { signal } = (this.#building = new AbortController());
+    this.#lost ||= this.#link !== null;
+    this.#discard(tellServer);
+    for (let attempt = 0; !signal.aborted && this.#signaling.connected; attempt += 1) {
+      try {
+        await this.#build(signal);
+        return;
+      } catch (thrown) {
+        if (this.#building.signal !== signal) return;
+        this.#discard(true);
+        this.#failed(asRostrumError(thrown, "media_failed"));
+        await pause(backoff(attempt, 100, 1000), signal);
+      }
+    }
+  }
+
+  /** The socket is gone: what waits for it is called off, what still flows goes on. */
+  offline(): void {
+    this.#building.abort();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#building.abort();
+    this.publisher.close();
+    this.receiver.close();
+    this.#link?.close(false);
+    this.#link = null;
+  }
+
+  async #build(signal: AbortSignal): Promise<void> {
+    const link = this.#newLink();
+    this.#link = link;
+    this.#tellState();
+    await Promise.all([this.receiver.sync(), link.transport("recv")]);
+    if (signal.aborted || link.closed) return;
+    this.publisher.attach(link);
+    this.receiver.attach(link);
+    // With nothing to send or receive no transport will ever connect, and nothing is being recovered.
+    if (this.receiver.idle && this.publisher.sources.length === 0) this.#lost = false;
+    this.#tellState();
+  }
+
+  #newLink(): Link {
+    const link: Link = new Link(this.#signaling, this.#options, {
+      state: () => this.#link === link && this.#tellState(),
+      broken: (error) => {
+        if (this.#link !== link) return;
+        this.#failed(error);
+        void this.rebuild(true);
+      },
+    });
+    return link;
+  }
+
+  #discard(tellServer: boolean): void {
+    this.#link?.close(tellServer);
+    this.#link = null;
+    this.publisher.detach();
+    this.receiver.detach();
+    this.#tellState();
+  }
+
+  #failed(error: RostrumError): void {
+    this.#failures += 1;
+    if (this.#failures === quietFailures) this.#hooks.error(error);
+    this.#tellState();
+  }
+
+  #tellState(): void {
+    const state = this.#state();
+    if (state === "connected") this.#failures = 0;
+    if (state === "connected" || state === "none") this.#lost = false;
+    this.#hooks.state(state);
+  }
+
+  #state(): MediaState {
+    const states = this.#link?.states ?? [];
+    if (states.length > 0 && states.every((state) => state === "connected")) return "connected";
+    if (this.#failures >= quietFailures) return "failed";
+    if (this.#lost || states.some((state) => state === "disconnected" || state === "failed")) return "recovering";
+    return states.length > 0 ? "connecting" : "none";
+  }
+}
+
