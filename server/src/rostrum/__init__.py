@@ -1,0 +1,3 @@
+"""Rostrum: a self-hosted webinar server."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,46 @@
+"""Time, in two kinds that must not be mixed.
+
+Moments are whole milliseconds since 1970 in UTC and can jump when somebody sets the clock.
+Durations are measured in seconds by the monotonic clock, so they are never negative.
+"""
+
+import time
+from datetime import UTC, datetime
+
+Moment = int
+"""Milliseconds since 1970-01-01T00:00:00Z."""
+
+
+def now_ms() -> Moment:
+    """The present moment by the wall clock."""
+    return time.time_ns() // 1_000_000
+
+
+def monotonic() -> float:
+    """Seconds since an arbitrary start, for durations only."""
+    return time.monotonic()
+
+
+def iso(moment: Moment) -> str:
+    """Write a moment as ISO 8601 in UTC with milliseconds and Z, for example 2025-10-14T13:08:09.559Z."""
+    seconds, millis = divmod(moment, 1000)
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{millis:03d}Z"
+
+
+def parse(value: int | str) -> Moment:
+    """Read a moment from epoch milliseconds or ISO 8601 (UTC where no offset is given).
+
+    Raises:
+        ValueError: the value is neither, or outside the years 1970 to 9999.
+    """
+    if isinstance(value, str) and value.strip().lstrip("-").isdigit():
+        value = int(value)
+    moment = value if isinstance(value, int) else _from_datetime(datetime.fromisoformat(value.strip()))
+    if not 0 <= moment < 253_402_300_800_000:
+        raise ValueError("The time lies outside the years 1970 to 9999.")
+    return moment
+
+
+def _from_datetime(value: datetime) -> Moment:
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return int(aware.timestamp() * 1000)

@@ -1,0 +1,24 @@
+"""Types of input fields that several features share."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+
+class Input(BaseModel):
+    """A request's body. Unknown fields are ignored: they never grant anything."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+
+def printable(text: str) -> str:
+    """Refuse control characters, unpaired surrogates and marks that turn the direction of text around."""
+    if any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or 0xD800 <= ord(char) < 0xE000 for char in text):
+        raise ValueError("must not contain control characters")
+    if any(char in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" for char in text):
+        raise ValueError("must not contain marks that change the direction of text")
+    return text
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(printable)]
+"""A line of text of at most 100 characters, spaces around it stripped."""
