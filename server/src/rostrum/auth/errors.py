@@ -1,0 +1,46 @@
+"""What can go wrong with accounts and tokens."""
+
+from rostrum.kit.errors import Forbidden, NotFound, RostrumError, Unauthorized
+
+
+class InvalidToken(Unauthorized):
+    """The token is malformed, altered, expired, of another server or of another tenant than the key."""
+
+    code = "invalid_token"
+    sentence = "The token is invalid or has expired."
+
+
+class InvalidCredentials(Unauthorized):
+    """Unknown user or wrong password; deliberately the same answer for both."""
+
+    code = "invalid_credentials"
+    sentence = "The user name or the password is wrong."
+
+
+class UserRequired(Unauthorized):
+    """The publishable key alone is not enough here: a user's token is needed with it."""
+
+    code = "user_required"
+    sentence = "A user's token is required here."
+
+
+class AdminRequired(Forbidden):
+    """The endpoint is for administrators of the tenant."""
+
+    code = "admin_required"
+    sentence = "Only an administrator may do this."
+
+
+class EmailTaken(RostrumError):
+    """A user with this e-mail address exists; upper and lower case make no difference."""
+
+    code = "email_taken"
+    status = 409
+    sentence = "A user with this e-mail address exists already."
+
+
+class UserNotFound(NotFound):
+    """There is no such user in this tenant."""
+
+    code = "user_not_found"
+    sentence = "There is no such user."

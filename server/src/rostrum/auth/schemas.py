@@ -1,0 +1,63 @@
+"""What crosses the wire about accounts."""
+
+from typing import Annotated, Any
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, AliasChoices, Field, StringConstraints
+
+from rostrum.auth.service import Login, NewUser, UserInfo
+from rostrum.kit.inputs import Input, Line, printable
+
+
+def _email(value: str) -> str:
+    """An address as it is written; intranet domains pass, since a self-hosted server may live in one."""
+    try:
+        checked = validate_email(value, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        raise ValueError("must be a valid e-mail address") from error
+    if "." not in checked.domain:
+        raise ValueError("must be a valid e-mail address")
+    return checked.normalized
+
+
+class RegisterInput(Input):
+    """Body of POST /auth/register."""
+
+    email: Annotated[str, StringConstraints(strip_whitespace=True, max_length=320), AfterValidator(_email)]
+    f_name: Line = Field(alias="fName")
+    l_name: Line = Field(alias="lName")
+    phone_number: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+?[0-9][0-9 ()./-]{2,30}$")] = (
+        Field(alias="phoneNumber")
+    )
+    country: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=2, max_length=80), AfterValidator(printable)
+    ]
+    password: Annotated[str, StringConstraints(min_length=8, max_length=256)]
+
+    def to_new_user(self) -> NewUser:
+        """The registration for the service."""
+        return NewUser(self.email, self.f_name, self.l_name, self.phone_number, self.country, self.password)
+
+
+class LoginInput(Input):
+    """Body of POST /auth/login; `userName` is the e-mail address, `email` is taken too."""
+
+    user_name: Annotated[str, StringConstraints(min_length=1, max_length=320)] = Field(
+        validation_alias=AliasChoices("userName", "email", "username")
+    )
+    password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+def user_body(user: UserInfo) -> dict[str, Any]:
+    """A user as the seed's example shows one."""
+    return {"fName": user.f_name, "lName": user.l_name, "email": user.email, "_id": user.id}
+
+
+def login_body(login: Login) -> dict[str, Any]:
+    """The data of a login's answer."""
+    return {
+        "token": login.token,
+        "tokenType": "Bearer",
+        "expiresIn": login.expires_in,
+        "user": {**user_body(login.user), "roles": list(login.user.roles)},
+    }

@@ -1,0 +1,213 @@
+"""The verbs of accounts: register, login, and telling who calls."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy.exc import IntegrityError
+
+from rostrum.auth import store
+from rostrum.auth.errors import EmailTaken, InvalidCredentials, InvalidToken, UserNotFound
+from rostrum.auth.models import User
+from rostrum.auth.passwords import PasswordPool
+from rostrum.auth.principal import Principal
+from rostrum.auth.tokens import Claims, TokenService
+from rostrum.kit import clock
+from rostrum.kit.db import Database
+from rostrum.kit.ids import new_id
+from rostrum.kit.ratelimit import RateLimiter
+from rostrum.settings import Settings
+from rostrum.tenants import KeyIdentity, TenantInfo, TenantService
+from rostrum.tenants.errors import InvalidApiKey
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """A user as other features see one."""
+
+    id: str
+    tenant_id: str
+    email: str
+    f_name: str
+    l_name: str
+    roles: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """First and last name."""
+        return f"{self.f_name} {self.l_name}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """What a registration says, already validated."""
+
+    email: str
+    f_name: str
+    l_name: str
+    phone_number: str
+    country: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login that succeeded; `expires_in` in seconds."""
+
+    token: str
+    expires_in: int
+    user: UserInfo
+
+
+class AuthService:
+    """Knows users, passwords and tokens."""
+
+    def __init__(
+        self, db: Database, tenants: TenantService, tokens: TokenService, limits: RateLimiter, settings: Settings
+    ) -> None:
+        self._db = db
+        self._tenants = tenants
+        self.tokens = tokens
+        self._limits = limits
+        self._settings = settings
+        self._passwords = PasswordPool(settings.password_threads)
+
+    async def register(self, tenant_id: str, new: NewUser, *, address: str) -> UserInfo:
+        """Make a user of the tenant.
+
+        Raises:
+            EmailTaken: the tenant has a user with this address.
+            RateLimited: too many registrations from this network address.
+        """
+        await self._limits.hit(self._settings.register_limit_address, "register", address)
+        return await self.create_user(tenant_id, new)
+
+    async def create_user(self, tenant_id: str, new: NewUser, *, roles: tuple[str, ...] = ("user",)) -> UserInfo:
+        """Make a user with the given roles.
+
+        Raises:
+            EmailTaken: the tenant has a user with this address.
+        """
+        user = _user(tenant_id, new, roles, await self._passwords.hash(new.password))
+        try:
+            async with self._db.session() as session:
+                session.add(user)
+        except IntegrityError as error:
+            raise EmailTaken() from error
+        return _info(user)
+
+    async def login(self, tenant_id: str, email: str, password: str, *, address: str) -> Login:
+        """Check a password and make a token; failures count against the account and the network address.
+
+        Raises:
+            InvalidCredentials: unknown user or wrong password, in the same time.
+            RateLimited: too many tries.
+        """
+        account = (tenant_id, email.strip().lower())
+        await self._limits.hit(self._settings.login_limit_address, "login-address", address)
+        # Counted before the check and forgotten after a success, so that tries at the same moment count too.
+        await self._limits.hit(self._settings.login_limit_account, "login-account", *account)
+        async with self._db.reading() as session:
+            user = await store.by_email(session, *account)
+        if not await self._passwords.verify(password, user.password_hash if user else None) or user is None:
+            raise InvalidCredentials()
+        await self._limits.clear(self._settings.login_limit_account, "login-account", *account)
+        return self.issue(_info(user))
+
+    def issue(self, user: UserInfo) -> Login:
+        """A fresh token for a user."""
+        seconds = self._settings.access_token_seconds
+        return Login(self.tokens.access(user.id, user.tenant_id, user.roles, seconds=seconds), seconds, user)
+
+    async def find(self, tenant_id: str, email: str) -> UserInfo | None:
+        """The tenant's user with this address."""
+        async with self._db.reading() as session:
+            user = await store.by_email(session, tenant_id, email.strip().lower())
+        return _info(user) if user else None
+
+    async def user(self, tenant_id: str, user_id: str) -> UserInfo:
+        """The tenant's user with this id.
+
+        Raises:
+            UserNotFound: there is none in this tenant.
+        """
+        async with self._db.reading() as session:
+            user = await store.by_id(session, tenant_id, user_id)
+        if user is None:
+            raise UserNotFound()
+        return _info(user)
+
+    async def authenticate(self, api_key: str | None, token: str | None) -> Principal:
+        """Who calls, from an API key and perhaps a token.
+
+        Raises:
+            InvalidApiKey: no key, or one that is unknown or revoked.
+            InvalidToken: the token is bad in any way, or of another tenant than the key.
+        """
+        key = await self._tenants.identify(api_key)
+        if token:
+            claims = self.tokens.verify(token)
+            if claims.tenant_id != key.tenant.id:
+                raise InvalidToken()
+            return _from_claims(claims, key.tenant, key)
+        if key.kind == "secret":
+            return _principal(key, "tenant", f"tenant:{key.tenant.id}")
+        return _principal(key, "guest", f"guest:{new_id()}")
+
+    async def authenticate_socket(self, api_key: str | None, token: str | None) -> Principal:
+        """Who opens a socket; as `authenticate`, but where rooms are open a client without a key may come too.
+
+        Raises:
+            InvalidApiKey, InvalidToken: as `authenticate`.
+        """
+        if api_key:
+            return await self.authenticate(api_key, token)
+        if not self._settings.open_rooms:
+            raise InvalidApiKey()
+        if token:
+            claims = self.tokens.verify(token)
+            return _from_claims(claims, await self._tenants.get(claims.tenant_id), None)
+        tenant = await self._tenants.default()
+        return Principal("open", tenant.id, f"open:{new_id()}", package=tenant.package)
+
+    def close(self) -> None:
+        """End the threads of the password pool."""
+        self._passwords.close()
+
+
+def _user(tenant_id: str, new: NewUser, roles: tuple[str, ...], password_hash: str) -> User:
+    return User(
+        id=new_id(),
+        tenant_id=tenant_id,
+        email=new.email,
+        email_key=new.email.lower(),
+        f_name=new.f_name,
+        l_name=new.l_name,
+        phone_number=new.phone_number,
+        country=new.country,
+        password_hash=password_hash,
+        roles=list(roles),
+        created_at=clock.now_ms(),
+    )
+
+
+def _info(user: User) -> UserInfo:
+    return UserInfo(user.id, user.tenant_id, user.email, user.f_name, user.l_name, tuple(user.roles))
+
+
+def _principal(key: KeyIdentity, kind: Literal["guest", "tenant"], subject: str) -> Principal:
+    return Principal(kind, key.tenant.id, subject, package=key.tenant.package, key_kind=key.kind)
+
+
+def _from_claims(claims: Claims, tenant: TenantInfo, key: KeyIdentity | None) -> Principal:
+    return Principal(
+        kind="user" if claims.use == "access" else "guest",
+        tenant_id=tenant.id,
+        subject=claims.subject,
+        package=tenant.package,
+        roles=claims.roles,
+        name=claims.name,
+        room_id=claims.room_id,
+        room_role=claims.room_role,
+        key_kind=key.kind if key else None,
+        expires_at=claims.expires_at,
+    )

@@ -1,0 +1,305 @@
+"""The verbs of rooms: create, look at, enter, invite, grant."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from sqlalchemy.exc import IntegrityError
+
+from rostrum.auth import AuthService, JoinToken, Principal, RoomRole
+from rostrum.kit import clock
+from rostrum.kit.db import Database
+from rostrum.kit.errors import Forbidden, InvalidInput
+from rostrum.kit.ids import new_id
+from rostrum.kit.ratelimit import RateLimiter
+from rostrum.rooms import store
+from rostrum.rooms.errors import InvalidRoomId, RoomNotFound
+from rostrum.rooms.models import Room, RoomGrant
+from rostrum.settings import Settings
+from rostrum.tenants import TenantService
+
+RoomType = Literal["meeting", "conference", "webinar", "live"]
+
+_ROOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+P2P_PARTICIPANTS = 2
+LONGEST_INVITATION_MS = 366 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class RoomInfo:
+    """A room as other features see it."""
+
+    id: str
+    tenant_id: str
+    name: str
+    type: str
+    owner_id: str | None
+    is_private: bool
+    max_participants: int | None
+    p2p: bool
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Somebody may enter a room: as whom and in which role.
+
+    Attributes:
+        subject: stable identity of this person in this room: the user's id or the join token's jti; for a guest
+            without any token it lives as long as the socket.
+        display_name: the name the others see.
+    """
+
+    room: RoomInfo
+    role: RoomRole
+    subject: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewRoom:
+    """What somebody wants a room to be, already validated."""
+
+    name: str
+    type: RoomType
+    is_private: bool = False
+    p2p: bool = False
+    max_participants: int | None = None
+    owner_id: str | None = None
+
+
+class RoomService:
+    """Knows durable rooms and who may do what in them.
+
+    `is_live` is set by the live core, which stands above this feature.
+    """
+
+    def __init__(
+        self, db: Database, tenants: TenantService, auth: AuthService, limits: RateLimiter, settings: Settings
+    ) -> None:
+        self._db = db
+        self._tenants = tenants
+        self._auth = auth
+        self._limits = limits
+        self._settings = settings
+        self.is_live: Callable[[str], bool] = lambda _room_id: False
+
+    async def create(self, principal: Principal, new: NewRoom, *, room_id: str | None = None) -> RoomInfo:
+        """Make a room owned by the caller; a secret key may name a user of its tenant as the owner.
+
+        Raises:
+            Forbidden: the caller may not make rooms, or not for that owner.
+            UserNotFound: the tenant has no such owner.
+            RateLimited: too many rooms in too short a time.
+        """
+        if not principal.may_create_rooms:
+            raise Forbidden("Only users may make rooms.")
+        if principal.kind != "tenant":
+            await self._limits.hit(self._settings.room_limit_user, "room", principal.tenant_id, principal.subject)
+        room = Room(
+            id=room_id or new_id(),
+            tenant_id=principal.tenant_id,
+            owner_id=await self._owner(principal, new.owner_id),
+            name=new.name,
+            type=new.type,
+            is_private=new.is_private,
+            open=principal.kind == "open",
+            p2p=new.p2p,
+            max_participants=_capacity(new),
+            created_at=clock.now_ms(),
+        )
+        async with self._db.session() as session:
+            session.add(room)
+        return _info(room)
+
+    async def find_or_create(self, principal: Principal, new: NewRoom, *, room_id: str) -> RoomInfo:
+        """The room with this id, made if there is none.
+
+        Raises:
+            Forbidden, UserNotFound, RateLimited: as `create`.
+        """
+        async with self._db.session() as session:
+            known = await store.by_id(session, room_id)
+            return _info(known) if known else await self.create(principal, new, room_id=room_id)
+
+    async def _owner(self, principal: Principal, wanted: str | None) -> str | None:
+        if wanted is None or wanted == principal.subject:
+            return None if principal.kind == "tenant" else principal.subject
+        if not principal.acts_for_tenant:
+            raise Forbidden("Only an administrator may make a room for somebody else.")
+        return (await self._auth.user(principal.tenant_id, wanted)).id
+
+    async def get(self, principal: Principal, room_id: str) -> RoomInfo:
+        """A room that the caller may enter.
+
+        Raises:
+            RoomNotFound: there is none that the caller may know of.
+        """
+        return (await self._entry(principal, room_id))[0]
+
+    async def admit(self, principal: Principal, room_id: str, *, name: str | None) -> Admission:
+        """Let somebody into a room, or not.
+
+        The owner, the tenant's administrators and its own backend are hosts. A role granted in the room counts next,
+        then the role of an invitation; all others are viewers, and of a private room not even that. In a room that
+        was made without a key everybody without a key is a co-host, since in the classic tutorials everybody may
+        produce. `name` is only how the others see somebody.
+
+        Raises:
+            RoomNotFound: there is none that the caller may know of.
+        """
+        if principal.kind == "open" and _ROOM_ID.fullmatch(room_id):
+            await self.ensure(principal, room_id)
+        room, role = await self._entry(principal, room_id)
+        return Admission(room, role, principal.subject, await self._display_name(principal, name))
+
+    async def ensure(self, principal: Principal, room_id: str) -> tuple[RoomInfo, bool]:
+        """The room with this id, made for the caller if no tenant has it; tells whether it was made now.
+
+        Raises:
+            InvalidRoomId: the id has a form that no room may have.
+            RoomNotFound: it exists where the caller may not know of it, or does not and the caller may not make it.
+        """
+        if not _ROOM_ID.fullmatch(room_id):
+            raise InvalidRoomId()
+        async with self._db.reading() as session:
+            exists = await store.by_id(session, room_id) is not None
+        if exists or not principal.may_create_rooms:
+            return await self.get(principal, room_id), False
+        try:
+            return await self.create(principal, NewRoom(name=room_id, type="meeting"), room_id=room_id), True
+        except IntegrityError:  # Somebody else made it in this very moment.
+            return await self.get(principal, room_id), False
+
+    async def _entry(self, principal: Principal, room_id: str) -> tuple[RoomInfo, RoomRole]:
+        """The room and the caller's role in it, in one unit of work."""
+        if not _ROOM_ID.fullmatch(room_id):
+            raise RoomNotFound()
+        async with self._db.reading() as session:
+            room = await store.by_id(session, room_id)
+            if room is None or room.tenant_id != principal.tenant_id:
+                raise RoomNotFound()
+            granted = await store.grants(session, room_id, principal.subject)
+        role = _role(principal, room, granted)
+        if role is None:
+            raise RoomNotFound()
+        return _info(room), role
+
+    async def _display_name(self, principal: Principal, wanted: str | None) -> str:
+        clean = "".join(char for char in (wanted or principal.name or "") if char.isprintable()).strip()[:100]
+        if clean or principal.user_id is None:
+            return clean or "Guest"
+        return (await self._auth.user(principal.tenant_id, principal.user_id)).name
+
+    async def require_host(self, principal: Principal, room_id: str) -> RoomInfo:
+        """The room, if the caller is a host of it.
+
+        Raises:
+            RoomNotFound: there is none that the caller may know of.
+            Forbidden: the caller may enter, but is no host.
+        """
+        room, role = await self._entry(principal, room_id)
+        if role != "host":
+            raise Forbidden("Only a host of the room may do this.")
+        return room
+
+    async def invite(
+        self, principal: Principal, room_id: str, role: RoomRole, *, name: str | None, expires_at: int | None
+    ) -> tuple[JoinToken, str]:
+        """Make an invitation to a room and the link that carries it; `expires_at` in milliseconds since 1970.
+
+        Raises:
+            RoomNotFound, Forbidden: as `require_host`.
+            InvalidInput: the end lies in the past or more than a year ahead.
+        """
+        room = await self.require_host(principal, room_id)
+        seconds = self._settings.join_token_seconds
+        if expires_at is not None:
+            lifetime = expires_at - clock.now_ms()
+            if not 1000 <= lifetime <= LONGEST_INVITATION_MS:
+                raise InvalidInput(errors=[{"field": "expiresAt", "msg": "must lie within the coming year"}])
+            seconds = lifetime // 1000
+        token = self._auth.tokens.join(room.tenant_id, room.id, role, name=name, seconds=seconds)
+        return token, self.join_url(room, token.token)
+
+    async def guest_token(self, principal: Principal, room_id: str, name: str, *, address: str) -> JoinToken:
+        """A viewer's token for a room that is not private.
+
+        Raises:
+            RoomNotFound: there is no such room, or it is private and the caller has no way in.
+            RateLimited: too many from this network address.
+        """
+        await self._limits.hit(self._settings.guest_limit_address, "guest", address)
+        room = await self.get(principal, room_id)
+        if room.is_private:
+            raise RoomNotFound()
+        seconds = self._settings.join_token_seconds
+        return self._auth.tokens.join(room.tenant_id, room.id, "viewer", name=name, seconds=seconds)
+
+    def join_url(self, room: RoomInfo, token: str | None = None) -> str:
+        """A link into a room. Key and token stand in the fragment, which browsers send to no server."""
+        link = f"{self._settings.url}/join/{room.id}#k={self._tenants.web_key(room.tenant_id)}"
+        return f"{link}&t={token}" if token else link
+
+    async def grant(self, room_id: str, subject: str, role: RoomRole, *, live: bool = False) -> None:
+        """Grant somebody a lasting role in a room; it replaces an earlier one."""
+        async with self._db.session() as session:
+            await store.delete_grant(session, room_id, subject, live=live)
+            session.add(RoomGrant(room_id=room_id, subject=subject, live=live, role=role, granted_at=clock.now_ms()))
+
+    async def grant_live_role(self, room_id: str, subject: str, role: RoomRole) -> None:
+        """Grant somebody a role (`viewer` takes one away) until the room's session ends; survives a restart."""
+        await self.grant(room_id, subject, role, live=True)
+
+    async def live_roles(self, room_id: str) -> Mapping[str, RoomRole]:
+        """Subject → role, of all that were granted in the running session."""
+        async with self._db.reading() as session:
+            return {grant.subject: _as_role(grant.role) for grant in await store.live_grants(session, room_id)}
+
+    async def clear_live_roles(self, room_id: str) -> None:
+        """Forget what was granted in the session that has ended."""
+        async with self._db.session() as session:
+            await store.clear_live_grants(session, room_id)
+
+
+def _role(principal: Principal, room: Room, granted: Sequence[RoomGrant]) -> RoomRole | None:
+    """The caller's role in a room of the caller's tenant; None: the caller may not even know of it."""
+    if principal.room_id is not None and principal.room_id != room.id:
+        return None  # A join token opens its own room and no other.
+    if principal.acts_for_tenant or room.owner_id == principal.subject:
+        return "host"
+    for grant in sorted(granted, key=lambda one: not one.live):
+        return _as_role(grant.role)
+    if principal.room_role is not None:
+        return principal.room_role
+    if room.open and principal.kind == "open":
+        return "cohost"
+    return None if room.is_private else "viewer"
+
+
+def _as_role(role: str) -> RoomRole:
+    for known in get_args(RoomRole):
+        if role == known:
+            return known  # type: ignore[no-any-return]
+    return "viewer"
+
+
+def _capacity(new: NewRoom) -> int | None:
+    if not new.p2p:
+        return new.max_participants
+    return min(new.max_participants or P2P_PARTICIPANTS, P2P_PARTICIPANTS)
+
+
+def _info(room: Room) -> RoomInfo:
+    return RoomInfo(
+        id=room.id,
+        tenant_id=room.tenant_id,
+        name=room.name,
+        type=room.type,
+        owner_id=room.owner_id,
+        is_private=room.is_private,
+        max_participants=room.max_participants,
+        p2p=room.p2p,
+        open=room.open,
+    )

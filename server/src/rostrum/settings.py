@@ -1,0 +1,181 @@
+"""Every setting of the server: typed, described, read once at the start and passed down.
+
+A setting `port` is set by the environment variable ROSTRUM_PORT. docs/settings.md is generated from this file.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+IceServer = dict[str, Any]
+"""As RTCIceServer in browsers: {"urls": …, "username": …, "credential": …}."""
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+class Settings(BaseSettings):
+    """All settings, with their defaults."""
+
+    model_config = SettingsConfigDict(env_prefix="ROSTRUM_", extra="ignore", frozen=True)
+
+    # Where it listens.
+    host: str = Field("0.0.0.0", description="Address that HTTP and sockets listen on.")  # noqa: S104 - a server.
+    port: int = Field(8080, ge=0, le=65535, description="TCP port of HTTP and sockets; 0 takes any free one.")
+    public_url: str = Field(
+        "", description="URL by which people reach the server; links are made from it. Empty: http://localhost:PORT."
+    )
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description="Comma-separated addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+    )
+    allowed_origins: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description="Comma-separated origins, besides the server's own, whose pages may call it from a browser.",
+    )
+
+    # Where it keeps things.
+    data_dir: Path = Field(Path(".rostrum"), description="Folder of the database, the secret and all files.")
+    database_url: str = Field(
+        "", description="SQLAlchemy URL of the database. Empty: the SQLite file rostrum.db in the data folder."
+    )
+    secret: SecretStr = Field(
+        SecretStr(""),
+        description="Signs tokens and derives keys, at least 32 characters. Empty: made once and kept in secret.key "
+        "in the data folder, readable by its owner alone.",
+    )
+    web_dir: Path | None = Field(
+        None, description="Folder of the built web client. Empty: clients/web/dist of the checkout."
+    )
+
+    # Who may do what.
+    open_rooms: bool = Field(
+        False,
+        description="Let clients without any key create and join rooms, as the classic mediasoup tutorials do. "
+        "For development: the demo switches it on.",
+    )
+    jwt_algorithm: Literal["HS256", "HS384", "HS512"] = Field(
+        "HS256", description="Algorithm that tokens are signed with; a token naming another one is refused."
+    )
+    jwt_issuer: str = Field("rostrum", description="Issuer (`iss`) of tokens.")
+    jwt_audience: str = Field("rostrum", description="Audience (`aud`) of tokens.")
+    access_token_seconds: int = Field(43_200, ge=60, description="Lifetime of a user's token, in seconds.")
+    join_token_seconds: int = Field(
+        86_400, ge=60, description="Lifetime of a guest's token, and of an invitation that names no end, in seconds."
+    )
+    api_key_cache_seconds: float = Field(
+        10, ge=0, le=60, description="How long a revoked API key may still be taken, in seconds."
+    )
+    password_threads: int = Field(2, ge=1, le=16, description="Threads that hash passwords, away from the event loop.")
+
+    # How much is taken from whom.
+    login_limit_account: str = Field("10/15 minutes", description="Failed logins an account.")
+    login_limit_address: str = Field("100/15 minutes", description="Login tries an address.")
+    register_limit_address: str = Field("100/hour", description="Registrations an address.")
+    guest_limit_address: str = Field("1000/15 minutes", description="Guest tokens an address.")
+    room_limit_user: str = Field("300/hour", description="Rooms made by a user (a secret key is not limited).")
+    max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest body of a REST request, in bytes.")
+    max_signal_bytes: int = Field(1_048_576, ge=65_536, description="Largest message on a socket, in bytes.")
+
+    # Media.
+    media_port: int = Field(
+        44_400,
+        ge=0,
+        le=65_000,
+        description="UDP and TCP port of the first media worker; each further one takes the next.",
+    )
+    media_addresses: Annotated[list[str], NoDecode] = Field(
+        default=["auto"],
+        description="Comma-separated IP addresses that media listens on; auto: 127.0.0.1 and the host's primary one.",
+    )
+    announced_address: str = Field(
+        "", description="Address or host name that browsers are told instead of the primary one (behind NAT)."
+    )
+    media_workers: int = Field(default_factory=_cores, ge=1, le=128, description="Media workers; default one a core.")
+    consumers_per_worker: int = Field(
+        400, ge=1, description="Consumers a worker takes before a room spills over to the next worker."
+    )
+    engine_binary: Path | None = Field(
+        None,
+        description="The mediasoup-worker program. Empty: MEDIASOUP_WORKER_BIN, else the one that the set-up built.",
+    )
+    engine_log_level: Literal["none", "error", "warn", "debug"] = Field("warn", description="The engine's own log.")
+    ice_servers: list[IceServer] = Field(
+        default=[], description="STUN and TURN servers for browsers, as JSON: a list of RTCIceServer objects."
+    )
+    peer_grace_seconds: float = Field(
+        30, ge=0, le=600, description="How long the peer of a dropped socket is kept, in seconds."
+    )
+
+    # How it runs.
+    log_format: Literal["json", "console"] = Field("console", description="Form of the log on standard error.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    shutdown_seconds: float = Field(8, ge=1, le=300, description="Bound of a clean stop, in seconds.")
+
+    @field_validator("trusted_proxies", "allowed_origins", "media_addresses", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+    @field_validator("secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 32:
+            raise ValueError("the secret needs at least 32 characters")
+        return value
+
+    @field_validator("web_dir", "engine_binary", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @property
+    def database(self) -> str:
+        """The database's URL, the default filled in."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'rostrum.db'}"
+
+    @property
+    def url(self) -> str:
+        """The public URL without a slash at its end."""
+        return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+    @property
+    def web(self) -> Path:
+        """The folder of the built web client; it may not exist."""
+        return self.web_dir or Path(__file__).resolve().parents[3] / "clients" / "web" / "dist"
+
+    def prepare(self) -> "Settings":
+        """Make the data folder and the secret where they do not exist; return the settings with the secret in them.
+
+        Raises:
+            OSError: the folder or the file cannot be made or read.
+        """
+        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.secret.get_secret_value():
+            return self
+        return self.model_copy(update={"secret": SecretStr(_kept_secret(self.data_dir / "secret.key"))})
+
+
+def _kept_secret(path: Path) -> str:
+    """Read the secret, or make it. The file appears whole or not at all: a kill in between leaves no empty secret."""
+    if not path.exists():
+        draft = path.with_name(f".secret.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # Another process made it at the same moment; its secret is the one.
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,192 @@
+"""The verbs of tenants and API keys."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+
+from rostrum.kit import clock
+from rostrum.kit.db import Database
+from rostrum.kit.ids import new_id
+from rostrum.tenants import store
+from rostrum.tenants.errors import ApiKeyNotFound, InvalidApiKey, TenantExists, TenantNotFound
+from rostrum.tenants.models import ApiKey, KeyKind, Package, Tenant
+
+DEFAULT_TENANT = "default"
+PREFIXES: dict[KeyKind, str] = {"secret": "rk_secret_", "publishable": "rk_pub_"}
+WEB_KEY_NAME = "web client"
+TOUCH_EVERY_MS = 60_000
+CACHE_SIZE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TenantInfo:
+    """A tenant as other features see it."""
+
+    id: str
+    name: str
+    package: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIdentity:
+    """What an API key proves."""
+
+    key_id: str
+    kind: KeyKind
+    tenant: TenantInfo
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key at the one moment when it can be read."""
+
+    id: str
+    key: str
+    kind: KeyKind
+
+
+class TenantService:
+    """Makes tenants and keys, and tells whose key one is."""
+
+    def __init__(self, db: Database, secret: str, *, cache_seconds: float = 10) -> None:
+        self._db = db
+        self._secret = secret.encode()
+        self._cache_seconds = cache_seconds
+        self._cache: dict[str, tuple[float, KeyIdentity]] = {}
+        self._touched: dict[str, int] = {}
+
+    async def create(self, name: str, package: Package = "professional", *, tenant_id: str | None = None) -> TenantInfo:
+        """Make a tenant with its web client's publishable key.
+
+        Raises:
+            TenantExists: the name or id is taken.
+        """
+        tenant = Tenant(id=tenant_id or new_id(), name=name, package=package, created_at=clock.now_ms())
+        try:
+            async with self._db.session() as session:
+                session.add(tenant)
+                await session.flush()
+                session.add(_row(tenant.id, "publishable", WEB_KEY_NAME, self.web_key(tenant.id)))
+        except IntegrityError as error:
+            raise TenantExists() from error
+        return _info(tenant)
+
+    async def default(self) -> TenantInfo:
+        """The default tenant, made at the first call. Clients without a key belong to it where rooms are open."""
+        try:
+            return await self.get(DEFAULT_TENANT)
+        except TenantNotFound:
+            return await self.create(DEFAULT_TENANT)
+
+    async def get(self, id_or_name: str) -> TenantInfo:
+        """A tenant by id or name.
+
+        Raises:
+            TenantNotFound: there is none.
+        """
+        async with self._db.reading() as session:
+            tenant = await store.find_tenant(session, id_or_name)
+        if tenant is None:
+            raise TenantNotFound()
+        return _info(tenant)
+
+    async def list(self) -> Sequence[Tenant]:
+        """All tenants."""
+        async with self._db.reading() as session:
+            return await store.list_tenants(session)
+
+    def derived_key(self, kind: KeyKind, purpose: str) -> str:
+        """A key that is the same each time for this server's secret; it is not valid until it is added."""
+        digest = hmac.digest(self._secret, f"api-key:{kind}:{purpose}".encode(), "sha256")
+        return PREFIXES[kind] + base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    def derived_id(self, purpose: str) -> str:
+        """An id that is the same each time for this server's secret."""
+        return hmac.digest(self._secret, f"id:{purpose}".encode(), "sha256").hex()[:24]
+
+    def web_key(self, tenant_id: str) -> str:
+        """The publishable key that this tenant's links carry for the web client."""
+        return self.derived_key("publishable", f"web:{tenant_id}")
+
+    async def create_key(self, tenant_id: str, kind: KeyKind, name: str, *, key: str | None = None) -> NewKey:
+        """Add a key to a tenant; it is returned once and stored only as a hash. A key added before stays as it is."""
+        raw = key or PREFIXES[kind] + secrets.token_urlsafe(32)
+        row = _row(tenant_id, kind, name, raw)
+        async with self._db.session() as session:
+            known = await store.key_by_hash(session, row.hash)
+            if known is None:
+                session.add(row)
+        return NewKey(known[0].id if known else row.id, raw, kind)
+
+    async def keys(self, tenant_id: str) -> Sequence[ApiKey]:
+        """A tenant's keys, without the keys themselves."""
+        async with self._db.reading() as session:
+            return await store.list_keys(session, tenant_id)
+
+    async def revoke_key(self, key_id: str) -> None:
+        """Make a key invalid for good. Other processes notice when their cache runs out.
+
+        Raises:
+            ApiKeyNotFound: there is no such key.
+        """
+        async with self._db.session() as session:
+            if not await store.revoke_key(session, key_id, clock.now_ms()):
+                raise ApiKeyNotFound()
+        self._cache.clear()
+
+    async def identify(self, key: str | None) -> KeyIdentity:
+        """Whose key this is.
+
+        Raises:
+            InvalidApiKey: it is missing, unknown or revoked.
+        """
+        if not key or len(key) > 200:
+            raise InvalidApiKey()
+        digest = _digest(key)
+        cached = self._cache.get(digest)
+        if cached is not None and cached[0] > clock.monotonic():
+            return cached[1]
+        identity = await self._look_up(digest)
+        if len(self._cache) >= CACHE_SIZE:
+            self._cache.clear()
+        self._cache[digest] = (clock.monotonic() + self._cache_seconds, identity)
+        return identity
+
+    async def _look_up(self, digest: str) -> KeyIdentity:
+        async with self._db.reading() as session:
+            found = await store.key_by_hash(session, digest)
+        if found is None or found[0].revoked_at is not None:
+            self._cache.pop(digest, None)
+            raise InvalidApiKey()
+        key, tenant = found
+        await self._touch(key.id)
+        return KeyIdentity(key.id, "secret" if key.kind == "secret" else "publishable", _info(tenant))
+
+    async def _touch(self, key_id: str) -> None:
+        """Note the use at most once a minute: a write for each request would be a high price for a date."""
+        now = clock.now_ms()
+        if now - self._touched.get(key_id, 0) < TOUCH_EVERY_MS:
+            return
+        self._touched[key_id] = now
+        async with self._db.session() as session:
+            await store.touch_key(session, key_id, now)
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _row(tenant_id: str, kind: KeyKind, name: str, key: str) -> ApiKey:
+    hint = key[: len(PREFIXES[kind]) + 4] + "…"
+    return ApiKey(
+        id=new_id(), tenant_id=tenant_id, kind=kind, name=name, hash=_digest(key), hint=hint, created_at=clock.now_ms()
+    )
+
+
+def _info(tenant: Tenant) -> TenantInfo:
+    return TenantInfo(tenant.id, tenant.name, tenant.package)

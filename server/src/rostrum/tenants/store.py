@@ -1,0 +1,45 @@
+"""Every query on tenants and keys."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rostrum.tenants.models import ApiKey, Tenant
+
+
+async def find_tenant(session: AsyncSession, id_or_name: str) -> Tenant | None:
+    """The tenant of this id or name."""
+    query = select(Tenant).where(or_(Tenant.id == id_or_name, Tenant.name == id_or_name))
+    return await session.scalar(query)
+
+
+async def list_tenants(session: AsyncSession) -> Sequence[Tenant]:
+    """All tenants, oldest first."""
+    return (await session.scalars(select(Tenant).order_by(Tenant.created_at, Tenant.id))).all()
+
+
+async def key_by_hash(session: AsyncSession, digest: str) -> tuple[ApiKey, Tenant] | None:
+    """The key with this hash and its tenant, revoked or not."""
+    query = select(ApiKey, Tenant).join(Tenant, Tenant.id == ApiKey.tenant_id).where(ApiKey.hash == digest)
+    row = (await session.execute(query)).first()
+    return (row[0], row[1]) if row else None
+
+
+async def list_keys(session: AsyncSession, tenant_id: str) -> Sequence[ApiKey]:
+    """A tenant's keys, oldest first."""
+    query = select(ApiKey).where(ApiKey.tenant_id == tenant_id).order_by(ApiKey.created_at, ApiKey.id)
+    return (await session.scalars(query)).all()
+
+
+async def revoke_key(session: AsyncSession, key_id: str, moment: int) -> bool:
+    """Mark a key as revoked; tell whether there is such a key."""
+    key = await session.get(ApiKey, key_id)
+    if key is not None and key.revoked_at is None:
+        key.revoked_at = moment
+    return key is not None
+
+
+async def touch_key(session: AsyncSession, key_id: str, moment: int) -> None:
+    """Note when a key was last used."""
+    await session.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=moment))
