@@ -1,0 +1,118 @@
+"""create_app builds everything, top to bottom."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rostrum import __version__
+from rostrum.features import FEATURES
+from rostrum.kit.errors import Unavailable
+from rostrum.kit.http import RequestFrame, install_error_handlers
+from rostrum.kit.realtime import PATHS
+from rostrum.migrate import upgrade
+from rostrum.services import Services, build
+from rostrum.settings import Settings
+from rostrum.web import Assets, web_router
+
+Prepare = Callable[[Services], Awaitable[None]]
+
+
+class App:
+    """The whole server as one ASGI application: sockets on their paths, REST and pages on all others."""
+
+    def __init__(self, services: Services, rest: ASGIApp) -> None:
+        self.services = services
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        path = scope.get("path", "").rstrip("/")
+        if scope["type"] in ("http", "websocket") and path in PATHS:
+            await self.services.realtime.asgi(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+
+def create_app(settings: Settings, prepare: Prepare | None = None) -> App:
+    """Build the server; `prepare` runs once the tables exist and before the first request is taken."""
+    services = build(settings.prepare())
+    rest = _rest(services, prepare)
+    for feature in FEATURES:
+        if feature.signals is not None:
+            feature.signals(services)
+    return App(services, rest)
+
+
+def _rest(services: Services, prepare: Prepare | None) -> FastAPI:
+    settings = services.settings
+    app = FastAPI(
+        title="Rostrum",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(services, prepare),
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.services = services.by_class()
+    install_error_handlers(app)
+    for feature in FEATURES:
+        for router in feature.routers:
+            app.include_router(router)
+        for router in (*feature.routers, *feature.v1_routers):
+            app.include_router(router, prefix="/v1")
+    app.include_router(_health(services))
+    app.include_router(web_router(settings.web))
+    app.mount("/assets", Assets(directory=settings.web / "assets", check_dir=False))
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["*"],
+            allow_headers=["authorization", "content-type", "x-api-key", "prefer"],
+            expose_headers=["link", "retry-after", "x-next-cursor", "x-request-id"],
+        )
+    app.add_middleware(RequestFrame, max_body_bytes=settings.max_body_bytes)
+    return app
+
+
+def _lifespan(services: Services, prepare: Prepare | None) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        try:
+            await upgrade(services.db)
+            await services.start()
+            if prepare is not None:
+                await prepare(services)
+            yield
+        finally:
+            await services.stop()
+
+    return lifespan
+
+
+def _health(services: Services) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Whether the process lives."""
+        return {"status": "ok"}
+
+    @router.get("/readyz")
+    async def readyz() -> dict[str, str]:
+        """Whether it can serve: the database answers and media workers run."""
+        if problems := await services.problems():
+            raise Unavailable(f"Not ready: {'; '.join(problems)}.", retry_after=2)
+        return {"status": "ready"}
+
+    return router
+
+
+def _operation_id(route: APIRoute) -> str:
+    version = "v1_" if route.path_format.startswith("/v1/") else ""
+    return f"{version}{route.name}"

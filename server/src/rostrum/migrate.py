@@ -1,0 +1,31 @@
+"""Brings the database's tables to the present form, by Alembic."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.engine import Connection
+
+from rostrum.kit.db import Database
+
+_HERE = Path(__file__).resolve().parent
+
+
+def migrations_folder() -> Path:
+    """The migrations: inside the package where it was installed from a wheel, beside src in a checkout."""
+    installed = _HERE / "migrations"
+    return installed if installed.is_dir() else _HERE.parents[1] / "migrations"
+
+
+def config(connection: Connection) -> Config:
+    """Alembic's configuration, over a connection that is open already."""
+    made = Config()
+    made.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    made.attributes["connection"] = connection
+    return made
+
+
+async def upgrade(db: Database) -> None:
+    """Apply all migrations that are missing, in one transaction; nothing happens where none is."""
+    async with db.connection() as connection:
+        await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))

@@ -1,0 +1,109 @@
+"""Runs the server by uvicorn: takes the port, says when it is ready, stops cleanly on a signal."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import structlog
+import uvicorn
+import uvloop
+
+from rostrum.main import App
+
+log = structlog.get_logger(__name__)
+
+
+class PortTaken(Exception):
+    """Another program listens on the port, or the address is not this host's; the text is for people."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take the port before anything else is started.
+
+    Raises:
+        PortTaken: it cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port."
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with our own way to stop: the first signal drains, a second one forces; the exit code is 0."""
+
+    def __init__(self, app: App, on_ready: Callable[[App], None]) -> None:
+        settings = app.services.settings
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="websockets-sansio",
+                # Larger than the largest message, so that one that is too large can be answered with an error.
+                ws_max_size=settings.max_signal_bytes * 4,
+                ws_per_message_deflate=False,
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=settings.trusted_proxies or None,
+                timeout_graceful_shutdown=max(1, int(settings.shutdown_seconds) - 3),
+                timeout_keep_alive=30,
+            )
+        )
+        self._app = app
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready(self._app)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell the sockets first, then stop."""
+        if not self.force_exit:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    await self._app.services.drain()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+        """Take SIGTERM and SIGINT in the loop; unlike the base class, end with 0 and not by the signal."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal, number)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _on_signal(self, number: int) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        log.info("server.stopping", signal=signal.Signals(number).name, forced=self.force_exit)
+
+
+def serve(make_app: Callable[[], App], listener: socket.socket, on_ready: Callable[[App], None]) -> None:
+    """Serve until a signal ends it."""
+
+    async def run() -> None:
+        # Made inside of the loop, since locks and queues bind themselves to it.
+        await Server(make_app(), on_ready).serve(sockets=[listener])
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())

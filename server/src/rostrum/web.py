@@ -1,0 +1,65 @@
+"""Serves the built web client: its page at / and /join/:roomId, and its files."""
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+CONTENT_POLICY: Final = "; ".join(
+    (
+        "default-src 'self'",
+        "connect-src 'self' ws: wss:",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob: mediastream:",
+        "worker-src 'self' blob:",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "object-src 'none'",
+    )
+)
+PAGE_HEADERS: Final = {
+    "content-security-policy": CONTENT_POLICY,
+    "permissions-policy": "camera=(self), microphone=(self), display-capture=(self), speaker-selection=(self), "
+    "fullscreen=(self), autoplay=(self), geolocation=()",
+    "cache-control": "no-cache",
+}
+NOT_BUILT: Final = (
+    "<!doctype html><html lang=en><title>Rostrum</title><h1>Rostrum is running</h1>"
+    "<p>Its web client has not been built: run <code>make setup</code>, then reload this page.</p>"
+)
+
+
+class Assets(StaticFiles):
+    """Files whose names carry a hash of their content: they never change."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Answer one file."""
+        response = await super().get_response(path, scope)
+        if response.status_code in (200, 206, 304):
+            response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def web_router(folder: Path) -> APIRouter:
+    """The pages, as routes that do not stand in the OpenAPI document."""
+    router = APIRouter(include_in_schema=False)
+
+    async def page() -> Response:
+        index = folder / "index.html"
+        # Looked for at each request, so that a client that is built later needs no restart.
+        if not index.is_file():
+            return HTMLResponse(NOT_BUILT, headers=PAGE_HEADERS)
+        return FileResponse(index, headers=PAGE_HEADERS)
+
+    for path in ("/", "/join/{room_id}"):
+        router.add_api_route(path, page, methods=["GET", "HEAD"])
+
+    async def icon() -> Response:
+        return FileResponse(folder / "favicon.svg", headers={"cache-control": "public, max-age=86400"})
+
+    router.add_api_route("/favicon.svg", icon, methods=["GET", "HEAD"])
+    return router
