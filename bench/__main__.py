@@ -1,0 +1,6 @@
+"""`python -m bench`: every benchmark, one after the other."""
+
+from bench import join, media
+
+join.main()
+media.main()
