@@ -50,7 +50,7 @@ export function asRostrumError(thrown: unknown, code = "failed"): RostrumError {
   return new RostrumError(code, message, { cause: thrown });
 }
 
-const passing = new Set(["disconnected", "timeout", "media_restarting", "transport_closed", "rate_limited", "internal", "starting", "overloaded"]);
+const passing = new Set(["disconnected", "timeout", "media_restarting", "transport_closed", "rate_limited", "internal", "unavailable", "starting", "overloaded"]);
 
 /** Whether the same request may well succeed a little later. */
 export function isPassing(error: RostrumError): boolean {

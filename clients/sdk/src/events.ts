@@ -39,6 +39,8 @@ export interface WireRoom {
   type?: string;
   locked?: boolean;
   viewerCount?: number;
+  /** ISO 8601. */
+  startedAt?: string;
   screen?: { peer_id?: string; producer_id?: string } | null;
 }
 
@@ -56,7 +58,6 @@ export interface JoinAck {
   resume?: string;
   /** The peer of before was found again. */
   resumed?: boolean;
-  viewerCount?: number;
   cohostRequests?: WireCohostRequest[];
 }
 
@@ -137,7 +138,7 @@ interface Relay {
 export interface ServerEvents {
   peerJoined: WirePeer;
   peerLeft: { id: string; name?: string };
-  presence: { joined?: WirePeer[]; left?: { id: string; name?: string }[]; count?: number };
+  presence: { joined?: WirePeer[]; left?: { id: string; name?: string }[]; viewerCount?: number };
   newProducers: ProducerInfo[];
   producerClosed: { producer_id: string };
   consumerClosed: { consumer_id: string };
@@ -151,16 +152,16 @@ export interface ServerEvents {
   "screen:shared": Relay & { producer_id?: string };
   "screen:stopped": Relay;
   "cohost:request": WireCohostRequest;
+  "cohost:resolved": { requestId: string; accepted?: boolean };
   "cohost:response": { accepted: boolean; role?: Role; by?: unknown; requestId?: string };
   roleChanged: { id: string; role: Role };
   "peer:mute": Relay & { by?: string; producer_id?: string };
-  "peer:remove": Relay & { by?: string; reason?: string };
-  peerReplaced: object;
+  "peer:remove": Relay & { peer_id: string };
   "room:lock": Relay & { locked?: boolean };
   activeSpeaker: { peer_id?: string | null; producer_id?: string | null };
   audioLevels: { levels?: { peer_id: string; volume: number }[] } | { peer_id: string; volume: number }[];
   viewerCount: { count: number };
-  roomClosed: { reason: string };
+  roomClosed: { reason: string; by?: string };
   mediaReset: { reason: string };
 }
 

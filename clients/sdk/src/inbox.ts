@@ -21,10 +21,10 @@ type Handlers = { [E in ServerEventName]: (inside: Inside, body: ServerEvents[E]
 const handlers: Handlers = {
   peerJoined: (inside, peer) => peerJoined(inside, peer),
   peerLeft: (inside, { id, name }) => peerLeft(inside, id, name),
-  presence: (inside, { joined, left, count }) => {
+  presence: (inside, { joined, left, viewerCount }) => {
     for (const peer of joined ?? []) peerJoined(inside, peer);
     for (const { id, name } of left ?? []) peerLeft(inside, id, name);
-    if (count !== undefined) inside.store.dispatch({ type: "viewerCount", count });
+    if (viewerCount !== undefined) inside.store.dispatch({ type: "viewerCount", count: viewerCount });
   },
   newProducers: ({ store, media }, producers) => media.receiver.add(producers.filter((one) => one.peer_id !== store.state.self?.id)),
   producerClosed: ({ media }, { producer_id: id }) => {
@@ -56,6 +56,7 @@ const handlers: Handlers = {
     store.dispatch({ type: "cohostRequested", request: { requestId, peerId, name } });
     events.emit("cohostRequest", { requestId, peerId, name });
   },
+  "cohost:resolved": ({ store }, { requestId }) => store.dispatch({ type: "cohostSettled", requestId }),
   "cohost:response": ({ store, events }, { accepted }) => {
     store.dispatch({ type: "myCohostRequest", value: accepted ? "accepted" : "rejected" });
     events.emit("cohostResponse", { accepted });
@@ -70,11 +71,11 @@ const handlers: Handlers = {
     void media.publisher.setPaused("mic", true).catch(() => undefined);
     events.emit("muted", { by: body.name ?? body.by ?? null });
   },
-  "peer:remove": (inside, body) => {
-    inside.events.emit("removed", { by: body.name ?? body.by ?? null });
+  "peer:remove": (inside, { peer_id: who, name }) => {
+    if (who !== inside.store.state.self?.id) return;
+    inside.events.emit("removed", { by: name ?? null });
     inside.close("removed");
   },
-  peerReplaced: (inside) => inside.close("replaced"),
   "room:lock": ({ store }, { locked }) => store.dispatch({ type: "locked", locked: locked ?? false }),
   activeSpeaker: ({ store }, { peer_id: peerId }) => store.dispatch({ type: "activeSpeaker", peerId: peerId ?? null }),
   audioLevels: ({ store }, body) => {
@@ -82,8 +83,8 @@ const handlers: Handlers = {
     store.dispatch({ type: "audioLevels", levels: new Map(list.map((one) => [one.peer_id, loudness(one.volume)])) });
   },
   viewerCount: ({ store }, { count }) => store.dispatch({ type: "viewerCount", count }),
-  roomClosed: (inside, { reason }) => {
-    if (reason === "removed") inside.events.emit("removed", { by: null });
+  roomClosed: (inside, { reason, by }) => {
+    if (reason === "removed") inside.events.emit("removed", { by: by ?? null });
     inside.close(reason);
   },
   mediaReset: ({ media, events }, { reason }) => {

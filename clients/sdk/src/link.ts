@@ -7,6 +7,7 @@ import { Healer } from "./healer";
 export interface LinkOptions {
   forceTcp?: boolean | undefined;
   iceServers?: RTCIceServer[] | undefined;
+  makeDevice?: (() => Promise<Device>) | undefined;
 }
 
 export interface LinkHooks {
@@ -103,7 +104,7 @@ export class Link {
   }
 
   async #loadDevice(): Promise<Device> {
-    const device = await Device.factory().catch((thrown: unknown) => {
+    const device = await (this.#options.makeDevice ?? Device.factory.bind(Device))().catch((thrown: unknown) => {
       throw clientError("unsupported", thrown);
     });
     await device.load({ routerRtpCapabilities: await this.#signaling.request("getRouterRtpCapabilities") });

@@ -73,7 +73,9 @@ export class Media {
       } catch (thrown) {
         if (this.#building.signal !== signal) return;
         this.#discard(true);
-        this.#failed(asRostrumError(thrown, "media_failed"));
+        const error = asRostrumError(thrown, "media_failed");
+        if (error.code === "unsupported") return this.#giveUp(error);
+        this.#failed(error);
         await pause(backoff(attempt, 100, 1000), signal);
       }
     }
@@ -123,6 +125,12 @@ export class Media {
     this.#link = null;
     this.publisher.detach();
     this.receiver.detach();
+    this.#tellState();
+  }
+
+  #giveUp(error: RostrumError): void {
+    this.#failures = quietFailures;
+    this.#hooks.error(error);
     this.#tellState();
   }
 

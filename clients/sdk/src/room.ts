@@ -174,8 +174,8 @@ export class Room {
   }
 
   #makeMedia(): Media {
-    const { forceTcp, iceServers, simulcast } = this.#options;
-    return new Media(this.#signaling, { forceTcp, iceServers, simulcast: simulcast ?? true }, {
+    const { forceTcp, iceServers, makeDevice, simulcast } = this.#options;
+    return new Media(this.#signaling, { forceTcp, iceServers, makeDevice, simulcast: simulcast ?? true }, {
       claim: (source) => this.#claim(source),
       changed: (source, track) => this.#store.dispatch({ type: "local", source, track }),
       ended: (source) => this.#ended(source),

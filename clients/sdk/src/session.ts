@@ -15,6 +15,8 @@ export interface SessionHooks {
 
 /** Milliseconds within which the first connection has to come about. */
 const firstConnection = 20_000;
+/** Milliseconds after which a stay in the room counts as settled. */
+const settled = 10_000;
 
 /** Being in the room: joins, and joins again after every loss of the socket. */
 export class Session {
@@ -24,6 +26,8 @@ export class Session {
   readonly #first: Deferred<void> = deferred();
   readonly #owned: (() => void)[] = [];
   #round = 0;
+  #entered = 0;
+  #hangups = 0;
   #stopped = false;
 
   constructor(signaling: Signaling, options: RoomOptions, hooks: SessionHooks) {
@@ -64,8 +68,9 @@ export class Session {
   #down(byServer: boolean): void {
     this.#round += 1;
     this.#hooks.offline();
-    // The library does not reconnect by itself when the server hung up; a server that is restarting does just that.
-    if (byServer) void pause(300).then(() => !this.#stopped && this.#signaling.connect());
+    // The library does not reconnect by itself when the server hung up. One that keeps doing so is asked less and less often.
+    this.#hangups = byServer && Date.now() - this.#entered < settled ? this.#hangups + 1 : 0;
+    if (byServer && !this.#stopped) this.#signaling.connectLater(backoff(this.#hangups, 300, 5000));
   }
 
   async #enter(): Promise<void> {
@@ -75,6 +80,8 @@ export class Session {
         const ack = await this.#join();
         if (round !== this.#round) return;
         if (ack.resume !== undefined) this.#remember(ack.resume);
+        this.#entered = Date.now();
+        this.#signaling.entered();
         this.#hooks.joined(ack);
         return this.#first.resolve();
       } catch (thrown) {

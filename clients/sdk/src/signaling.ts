@@ -1,5 +1,5 @@
 import { io, type Socket } from "socket.io-client";
-import { RostrumError, clientError, errorInAck } from "./errors";
+import { RostrumError, clientError, errorInAck, isPassing } from "./errors";
 import type { Ack, RequestBody, RequestName, ServerEventName, ServerEvents } from "./events";
 import { Emitter } from "./emitter";
 
@@ -27,6 +27,8 @@ export class Signaling {
   readonly #socket: Socket;
   readonly #timeout: number;
   readonly #connection = new Emitter<ConnectionEvents>();
+  #entered = false;
+  #again: ReturnType<typeof setTimeout> | null = null;
 
   constructor(options: SignalingOptions) {
     this.#timeout = options.timeout ?? 10_000;
@@ -44,16 +46,29 @@ export class Signaling {
     this.#watch();
   }
 
+  /** Connected, and in the room: what is asked now can be answered. */
   get connected(): boolean {
-    return this.#socket.connected;
+    return this.#socket.connected && this.#entered;
+  }
+
+  /** The room has been joined over the present connection. */
+  entered(): void {
+    this.#entered = true;
   }
 
   connect(): void {
     this.#socket.connect();
   }
 
+  /** Connects after so many milliseconds. */
+  connectLater(ms: number): void {
+    this.#again = setTimeout(() => this.connect(), ms);
+  }
+
   /** Ends the connection and every subscription. */
   close(): void {
+    if (this.#again !== null) clearTimeout(this.#again);
+    this.#entered = false;
     this.#connection.clear();
     this.#socket.off();
     this.#socket.disconnect();
@@ -71,10 +86,10 @@ export class Signaling {
 
   /**
    * Asks the server and gives its answer.
-   * Raises RostrumError: `disconnected`, `timeout`, or the server's own code.
+   * Raises RostrumError: `disconnected` (also until the room is joined), `timeout`, or the server's own code.
    */
   async request<E extends RequestName>(event: E, ...body: RequestBody<E> extends undefined ? [] : [RequestBody<E>]): Promise<Ack<E>> {
-    if (!this.connected) throw clientError("disconnected");
+    if (!this.#socket.connected || !(this.#entered || opening.has(event))) throw clientError("disconnected");
     let ack: unknown;
     try {
       ack = await this.#socket.timeout(this.#timeout).emitWithAck(event, ...body);
@@ -88,7 +103,7 @@ export class Signaling {
 
   /** Says something without waiting for the answer; lost when there is no connection. */
   tell(event: RequestName, body?: object): void {
-    if (this.#socket.connected) this.#socket.emit(event, ...(body ? [body] : []));
+    if (this.connected) this.#socket.emit(event, ...(body ? [body] : []));
   }
 
   #unanswered(cause: unknown): RostrumError {
@@ -97,13 +112,22 @@ export class Signaling {
 
   #watch(): void {
     this.#socket.on("connect", () => this.#connection.emit("up", undefined));
-    this.#socket.on("disconnect", (reason) => this.#connection.emit("down", { byServer: reason === "io server disconnect" }));
+    this.#socket.on("disconnect", (reason) => {
+      this.#entered = false;
+      this.#connection.emit("down", { byServer: reason === "io server disconnect" });
+    });
     this.#socket.on("connect_error", (error: Error & { data?: unknown }) => {
       // While the socket stays active the library goes on trying: the server is only away.
-      if (!this.#socket.active) this.#connection.emit("refused", refusal(error));
+      if (this.#socket.active) return;
+      const refused = refusal(error);
+      if (isPassing(refused)) this.connectLater(1000);
+      else this.#connection.emit("refused", refused);
     });
   }
 }
+
+/** What may be asked before the room is joined. */
+const opening: ReadonlySet<RequestName> = new Set<RequestName>(["createRoom", "join"]);
 
 function credentials({ apiKey, token }: SignalingOptions): Record<string, string> {
   return { ...(apiKey ? { apiKey } : {}), ...(token ? { token } : {}) };

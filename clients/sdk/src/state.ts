@@ -1,7 +1,7 @@
 import type { RostrumError } from "./errors";
-import type { JoinAck, ProducerInfo, Role, Source, WireMessage, WirePeer } from "./events";
+import type { JoinAck, ProducerInfo, Role, Source, WireMessage, WirePeer, WireRoom } from "./events";
 import { addMessage, mergeHistory, settleMessage } from "./chat";
-import type { ChatMessage, CohostRequest, ConnectionState, LocalTrack, MediaState, PeerInfo, RemoteStream, RoomState } from "./types";
+import type { ChatMessage, CohostRequest, ConnectionState, LocalTrack, MediaState, PeerInfo, RemoteStream, RoomInfo, RoomState } from "./types";
 
 /** Everything that can happen to the picture of a room. */
 export type Action =
@@ -119,17 +119,21 @@ function joined(state: RoomState, ack: JoinAck, name: string): RoomState {
     ...state,
     connection: "joined",
     self: { id: ack.id, name: ack.name ?? own?.name ?? name, role: ack.role, isSelf: true, streams: {} },
-    room: { id: ack.room.id, name: ack.room.name ?? "", type: ack.room.type ?? "webinar", locked: ack.room.locked ?? false },
+    room: roomInfo(ack.room),
     peers: new Map(others.map((peer) => [peer.id, asPeer(peer, state.peers.get(peer.id))])),
     chat: mergeHistory(state.chat, ack.chatHistory, ack.id),
-    viewerCount: ack.viewerCount ?? ack.room.viewerCount ?? state.viewerCount,
+    viewerCount: ack.room.viewerCount ?? state.viewerCount,
     screenPeerId: ack.room.screen?.peer_id ?? sharerAmong(others),
     activeSpeakerId: null,
     audioLevels: new Map(),
     cohostRequests: ack.cohostRequests ?? (ack.role === "viewer" ? [] : state.cohostRequests.filter((r) => others.some((p) => p.id === r.peerId))),
-    myCohostRequest: state.myCohostRequest === "pending" && !ack.resumed ? "none" : state.myCohostRequest,
+    myCohostRequest: state.myCohostRequest === "pending" && ack.id !== state.self?.id ? "none" : state.myCohostRequest,
     error: null,
   };
+}
+
+function roomInfo({ id, name, type, locked, startedAt }: WireRoom): RoomInfo {
+  return { id, name: name ?? "", type: type ?? "webinar", locked: locked ?? false, startedAt };
 }
 
 function sharerAmong(peers: readonly WirePeer[]): string | null {

@@ -1,3 +1,4 @@
+import type { types } from "mediasoup-client";
 import type { RostrumError } from "./errors";
 import type { Layers, MediaKind, Role, Source } from "./events";
 import type { StreamStats } from "./stats";
@@ -26,6 +27,8 @@ export interface RoomOptions {
   storage?: Pick<Storage, "getItem" | "setItem" | "removeItem"> | null | undefined;
   /** Opens the room (`createRoom`) before joining it; only for who may create rooms. */
   create?: boolean | undefined;
+  /** Makes the mediasoup device, where the browser's own is not to be used (React Native, tests). */
+  makeDevice?: (() => Promise<types.Device>) | undefined;
   /** Says goodbye when the page goes away, so that others do not see a frozen tile; true unless told. */
   leaveOnPageHide?: boolean | undefined;
 }
@@ -83,6 +86,8 @@ export interface RoomInfo {
   name: string;
   type: string;
   locked: boolean;
+  /** When this session of the room began, ISO 8601. */
+  startedAt?: string | undefined;
 }
 
 /** One immutable picture of the room; a new one takes its place at each change. */
