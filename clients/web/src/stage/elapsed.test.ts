@@ -1,0 +1,10 @@
+import { expect, it } from "vitest";
+import { formatCount, formatElapsed } from "./elapsed";
+
+it.each([[-5, "0:00"], [7_400, "0:07"], [247_000, "4:07"], [3_753_000, "1:02:33"]])("%i ms is %s", (ms, text) => {
+  expect(formatElapsed(ms)).toBe(text);
+});
+
+it.each([[0, "0"], [999, "999"], [1000, "1K"], [1290, "1.2K"], [15_900, "15K"]])("%i people are %s", (count, text) => {
+  expect(formatCount(count)).toBe(text);
+});
