@@ -1,6 +1,7 @@
 """`python -m bench`: every benchmark, one after the other."""
 
-from bench import join, media
+import bench.join
+import bench.media
 
-join.main()
-media.main()
+bench.join.main()
+bench.media.main()
