@@ -5,8 +5,8 @@ and kind are checked; a header with anything but `alg` and `typ` in it (`kid`, `
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import jwt
 
@@ -117,14 +117,15 @@ class TokenService:
 
 def _claims(body: dict[str, Any]) -> Claims:
     """Read the claims of a token whose signature is right; the shape is still checked."""
-    common = {
-        "subject": str(body["sub"]),
-        "tenant_id": str(body["tenant"]),
-        "token_id": str(body["jti"]),
-        "expires_at": int(body["exp"]) * 1000,
-    }
-    if body["use"] == "access":
-        return Claims(use="access", roles=frozenset(map(str, body["roles"])), **common)
-    if body["use"] != "join" or body["role"] not in ("host", "cohost", "viewer"):
+    claims = Claims(
+        use=body["use"],
+        subject=str(body["sub"]),
+        tenant_id=str(body["tenant"]),
+        token_id=str(body["jti"]),
+        expires_at=int(body["exp"]) * 1000,
+    )
+    if claims.use == "access":
+        return replace(claims, roles=frozenset(map(str, body["roles"])))
+    if claims.use != "join" or body["role"] not in get_args(RoomRole):
         raise ValueError("The token is of an unknown kind.")
-    return Claims(use="join", room_id=str(body["room"]), room_role=body["role"], name=body.get("name"), **common)
+    return replace(claims, room_id=str(body["room"]), room_role=body["role"], name=body.get("name"))
