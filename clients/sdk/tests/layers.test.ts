@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { codecOptionsFor, encodingsFor } from "../src/layers";
+
+const factors = (...[source, size, simulcast]: Parameters<typeof encodingsFor>): (number | undefined)[] | undefined =>
+  encodingsFor(source, size, simulcast)?.map((one) => one.scaleResolutionDownBy);
+
+describe("encodings", () => {
+  it("gives a large camera three layers, the smallest first", () => {
+    expect(factors("camera", { width: 1280, height: 720 }, true)).toEqual([4, 2, 1]);
+    expect(factors("camera", { width: 720, height: 1280 }, true)).toEqual([4, 2, 1]);
+    const rates = encodingsFor("camera", {}, true)?.map((one) => one.maxBitrate ?? 0) ?? [];
+    expect([...rates].sort((a, b) => a - b)).toEqual(rates);
+  });
+
+  it("gives a small camera fewer", () => {
+    expect(factors("camera", { width: 640, height: 480 }, true)).toEqual([2, 1]);
+    expect(factors("camera", { width: 320, height: 240 }, true)).toHaveLength(1);
+  });
+
+  it("takes an unknown size for a large one", () => {
+    expect(factors("camera", {}, true)).toHaveLength(3);
+  });
+
+  it("gives one layer without simulcast and to a screen, none to sound", () => {
+    expect(factors("camera", { width: 1280 }, false)).toHaveLength(1);
+    expect(factors("screen", { width: 1920 }, true)).toHaveLength(1);
+    expect(factors("mic", {}, true)).toBeUndefined();
+  });
+});
+
+it("sends a screen's sound in stereo and a voice in mono", () => {
+  expect(codecOptionsFor("mic").opusStereo).toBe(false);
+  expect(codecOptionsFor("screen-audio").opusStereo).toBe(true);
+});

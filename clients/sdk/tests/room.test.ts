@@ -1,0 +1,275 @@
+import { FakeMediaStreamTrack } from "fake-mediastreamtrack";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Room } from "../src/index";
+import type { RoomOptions } from "../src/index";
+import { FakeRostrum, foreignProducer, makeDevice, until } from "./server";
+
+let server: FakeRostrum;
+let rooms: Room[];
+
+beforeEach(async () => {
+  server = new FakeRostrum();
+  rooms = [];
+  await server.start();
+});
+
+afterEach(async () => {
+  for (const room of rooms) await room.leave();
+  await server.stop();
+});
+
+function visit(options: Partial<RoomOptions> = {}): Room {
+  const room = new Room({ url: server.url, roomId: "r", name: "Ann", storage: null, makeDevice, ...options });
+  rooms.push(room);
+  return room;
+}
+
+function track(kind: "audio" | "video"): MediaStreamTrack {
+  return new FakeMediaStreamTrack({ kind });
+}
+
+describe("joining", () => {
+  it("shows who and what is there", async () => {
+    server.foreign.set("p1", foreignProducer("p1"));
+    server.messages.push({ id: "m1", room_id: "r", name: "Bob", peer_id: "other", message: "hi", timestamp: 5 });
+    const room = visit();
+    await room.join();
+    expect(room.state.self).toMatchObject({ name: "Ann", role: "host", isSelf: true });
+    expect(room.state.room).toMatchObject({ id: "r", name: "Test", startedAt: "2026-01-01T00:00:00.000Z" });
+    expect(room.state.viewerCount).toBe(3);
+    expect(room.state.chat).toMatchObject([{ id: "m1", own: false, message: "hi" }]);
+    await until("the camera of the other arrives", () => room.state.peers.get("other")?.streams.camera !== undefined);
+    await until("it is resumed", () => server.count("resume") === 1);
+    expect(server.bodies("consume")[0]).toMatchObject({ producerId: "p1", paused: true });
+  });
+
+  it("fails with the server's code when the room refuses", async () => {
+    server.refusals.set("join", { answer: { error: "The room is locked.", code: "room_locked" }, times: 1 });
+    const room = visit();
+    await expect(room.join()).rejects.toMatchObject({ code: "room_locked", message: "The room is locked." });
+    expect(room.state).toMatchObject({ connection: "closed", closedReason: "room_locked" });
+  });
+
+  it("fails with the server's code when the handshake is refused", async () => {
+    server.refuseHandshake = { code: "unauthorized" };
+    await expect(visit().join()).rejects.toMatchObject({ code: "unauthorized" });
+  });
+
+  it("tries again when the refusal will pass", async () => {
+    server.refusals.set("join", { answer: { error: "Later.", code: "unavailable" }, times: 2 });
+    const room = visit();
+    await room.join();
+    expect(room.state.connection).toBe("joined");
+    expect(server.count("join")).toBe(3);
+  });
+});
+
+describe("sending", () => {
+  it("produces a camera with three layers, and closes it", async () => {
+    const room = visit();
+    await room.join();
+    const camera = track("video");
+    await room.enableCamera({ track: camera });
+    const [body] = server.bodies("produce");
+    expect(body).toMatchObject({ kind: "video", appData: { type: "camera" } });
+    expect((body?.["rtpParameters"] as { encodings: unknown[] }).encodings).toHaveLength(3);
+    expect(room.state.local.camera).toMatchObject({ source: "camera", paused: false });
+    expect(room.state.local.camera?.producerId).not.toBeNull();
+    await room.disableCamera();
+    expect(room.state.local.camera).toBeNull();
+    expect(camera.readyState).toBe("ended");
+    expect(server.peer.producers.size).toBe(0);
+  });
+
+  it("mutes without renegotiation", async () => {
+    const room = visit();
+    await room.join();
+    await room.enableMic({ track: track("audio") });
+    await room.setMicPaused(true);
+    expect(room.state.local.mic).toMatchObject({ paused: true });
+    expect(room.state.local.mic?.track.enabled).toBe(false);
+    expect(server.bodies("videoPaused")).toEqual([{ producer_id: room.state.local.mic?.producerId }]);
+    server.emit("peer:mute", { name: "Host" });
+    await room.setMicPaused(false);
+    expect(server.count("videoResumed")).toBe(1);
+  });
+
+  it("switches the device by replacing the track", async () => {
+    const room = visit();
+    await room.join();
+    const [first, second] = [track("video"), track("video")];
+    await room.enableCamera({ track: first });
+    await room.enableCamera({ track: second });
+    expect(server.count("produce")).toBe(1);
+    expect(first.readyState).toBe("ended");
+    expect(room.state.local.camera?.track).toBe(second);
+  });
+
+  it("refuses a viewer before any device is asked for, and lets a new co-host send without rejoining", async () => {
+    server.role = "viewer";
+    const room = visit();
+    await room.join();
+    await expect(room.enableCamera({ track: track("video") })).rejects.toMatchObject({ code: "forbidden" });
+    server.emit("roleChanged", { id: server.peer.id, role: "cohost" });
+    await until("the role has changed", () => room.state.self?.role === "cohost");
+    await room.enableCamera({ track: track("video") });
+    expect(server.peer.producers.size).toBe(1);
+    server.emit("roleChanged", { id: server.peer.id, role: "viewer" });
+    await until("nothing is sent any more", () => room.state.local.camera === null);
+  });
+
+  it("shares no screen while somebody else does", async () => {
+    server.refusals.set("screen:shared", { answer: { error: "Bob is sharing.", code: "screen_busy", by: "other" }, times: 1 });
+    const room = visit();
+    await room.join();
+    const screen = track("video");
+    await expect(room.startScreen({ track: screen })).rejects.toMatchObject({ code: "screen_busy", details: { by: "other" } });
+    expect(screen.readyState).toBe("ended");
+    expect(room.state.local.screen).toBeNull();
+    await room.startScreen({ track: track("video") });
+    expect(room.state.screenPeerId).toBe(room.state.self?.id);
+    await room.stopScreen();
+    expect(room.state.screenPeerId).toBeNull();
+    expect(server.count("screen:stopped")).toBe(1);
+  });
+
+  it("stops the screen when the browser's own button ends it", async () => {
+    const room = visit();
+    await room.join();
+    const screen = new FakeMediaStreamTrack({ kind: "video" });
+    await room.startScreen({ track: screen });
+    screen.remoteStop();
+    await until("sharing has ended", () => server.count("screen:stopped") === 1);
+    expect(room.state.local.screen).toBeNull();
+  });
+
+  it("tries again while the media restarts", async () => {
+    server.refusals.set("produce", { answer: { error: "Restarting.", code: "media_restarting" }, times: 2 });
+    const room = visit();
+    await room.join();
+    await room.enableCamera({ track: track("video") });
+    expect(server.count("produce")).toBe(3);
+  });
+});
+
+describe("recovery", () => {
+  it("goes on with the same media when only the socket was lost", async () => {
+    server.foreign.set("p1", foreignProducer("p1"));
+    const room = visit();
+    await room.join();
+    await room.enableCamera({ track: track("video") });
+    await until("the other is seen", () => server.count("resume") === 1);
+    const { producerId } = room.state.local.camera ?? {};
+    const transports = server.count("createWebRtcTransport");
+    server.foreign.set("p2", foreignProducer("p2", "audio", "mic"));
+    server.cut();
+    await until("it is away", () => room.state.connection === "reconnecting");
+    await until("it is back", () => room.state.connection === "joined");
+    await until("what was missed arrives", () => room.state.peers.get("other")?.streams.mic !== undefined);
+    expect(server.bodies("join").at(-1)).toMatchObject({ resume: server.peer.resume });
+    expect(server.bodies("join").at(-1)).not.toHaveProperty("fresh");
+    expect(room.state.local.camera?.producerId).toBe(producerId);
+    expect(server.count("createWebRtcTransport")).toBe(transports);
+  });
+
+  it("rebuilds everything after the death of the worker, mute states included", async () => {
+    server.foreign.set("p1", foreignProducer("p1"));
+    const room = visit();
+    await room.join();
+    await room.enableCamera({ track: track("video") });
+    await room.enableMic({ track: track("audio") });
+    await room.setMicPaused(true);
+    await until("the other is seen", () => room.state.peers.get("other")?.streams.camera !== undefined);
+    const before = room.state.local.camera?.producerId;
+    server.foreign.clear();
+    server.foreign.set("p2", foreignProducer("p2"));
+    server.killMedia();
+    await until("the camera is sent again", () => ![null, before].includes(room.state.local.camera?.producerId ?? null));
+    await until("the microphone too", () => server.peer.producers.size === 2);
+    await until("the other is seen again", () => room.state.peers.get("other")?.streams.camera?.producerId === "p2");
+    await until("the server knows of the mute", () => server.count("videoPaused") === 2);
+    expect(room.state.local.mic).toMatchObject({ paused: true });
+    const sizes = server.bodies("produce").map((body) => (body["rtpParameters"] as { encodings: unknown[] }).encodings.length);
+    expect(sizes).toEqual([3, 1, 3, 1]);
+    expect(room.state.connection).toBe("joined");
+  });
+
+  it("rejoins and rebuilds after a restart of the server, and sends what was written meanwhile once", async () => {
+    const room = visit();
+    await room.join();
+    await room.enableCamera({ track: track("video") });
+    await room.sendMessage("before");
+    const old = room.state.self?.id;
+    await server.stop();
+    await until("it is away", () => room.state.connection === "reconnecting");
+    const sent = room.sendMessage("meanwhile");
+    expect(room.state.chat.at(-1)).toMatchObject({ message: "meanwhile", state: "sending", own: true });
+    await server.restart();
+    await until("it is back", () => room.state.connection === "joined");
+    await sent;
+    await until("the camera is sent again", () => server.peer.producers.size === 1);
+    expect(room.state.self?.id).not.toBe(old);
+    expect(room.state.chat.map((one) => [one.message, one.state, one.own])).toEqual([["before", "sent", true], ["meanwhile", "sent", true]]);
+    expect(server.messages).toHaveLength(2);
+  });
+
+  it("rebuilds with a clean slate when an answer was lost with the socket", async () => {
+    const room = visit();
+    await room.join();
+    server.cutAt = "produce";
+    await room.enableCamera({ track: track("video") });
+    expect(server.count("produce")).toBe(2);
+    expect(server.bodies("join").at(-1)).toMatchObject({ fresh: true, resume: server.peer.resume });
+    expect(server.peer.producers.size).toBe(1);
+    expect(server.peer.transports.size).toBe(2);
+  });
+
+  it("is ended by a take-over, and leaves the secret to whoever took over", async () => {
+    const kept = new Map<string, string>();
+    const storage = { getItem: (k: string) => kept.get(k) ?? null, setItem: (k: string, v: string) => void kept.set(k, v), removeItem: (k: string) => void kept.delete(k) };
+    const room = visit({ storage });
+    await room.join();
+    server.emit("roomClosed", { reason: "replaced" });
+    await until("it is closed", () => room.state.connection === "closed");
+    expect(kept.size).toBe(1);
+    const other = visit({ storage });
+    await other.join();
+    expect(server.bodies("join").at(-1)).toMatchObject({ resume: server.peer.resume, fresh: true });
+    await other.leave();
+    expect(kept.size).toBe(0);
+  });
+});
+
+describe("the end", () => {
+  it("leaves nothing behind", async () => {
+    const room = visit();
+    await room.join();
+    const camera = track("video");
+    await room.enableCamera({ track: camera });
+    await room.leave();
+    expect(camera.readyState).toBe("ended");
+    expect(server.peers.size).toBe(0);
+    expect(room.state).toMatchObject({ connection: "closed", closedReason: "left", media: "none" });
+    await expect(room.sendMessage("late")).rejects.toMatchObject({ code: "closed" });
+    await expect(room.join()).rejects.toMatchObject({ code: "closed" });
+  });
+
+  it("tells the removed that they were, and only them", async () => {
+    const room = visit();
+    await room.join();
+    const removed: unknown[] = [];
+    room.on("removed", (body) => removed.push(body));
+    server.emit("peer:remove", { peer_id: "somebody", name: "Host" });
+    server.emit("peer:remove", { peer_id: server.peer.id, name: "Host" });
+    await until("it is closed", () => room.state.connection === "closed");
+    expect(removed).toEqual([{ by: "Host" }]);
+    expect(room.state.closedReason).toBe("removed");
+  });
+
+  it("ends when the room does", async () => {
+    const room = visit();
+    await room.join();
+    server.emit("roomClosed", { reason: "ended" });
+    await until("it is closed", () => room.state.closedReason === "ended");
+  });
+});
