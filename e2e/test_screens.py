@@ -54,9 +54,10 @@ def test_the_screens_at_each_size(people: NewAttendee, room: RoomLinks, size: st
     host.reads("Thank you, the sound is great.")
     _shoot(viewer, "chat-viewer", size)
     _shoot(host, "chat-host", size)
-    host.find("chat-toggle").first.click()
+    for person in (host, viewer):
+        person.close_chat()
 
-    host.find("screen-toggle").click()
+    host.press("screen-toggle")
     expect(viewer.find("screen-tile")).to_be_visible(timeout=15_000)
     media.decodes(viewer.page, 15, streams=2)
     _shoot(viewer, "screen-viewer", size)

@@ -110,7 +110,10 @@ def test_a_removed_viewer_is_told_and_does_not_come_back(people: NewAttendee, ro
     host = _host(people, room)
     viewer = _viewer(people, room, "Rude Guest")
     media.decodes(viewer.page, 5)
-    host.page.evaluate("(id) => window.rostrum.room.removePeer(id)", viewer.peer_id())
+    host.open_people()
+    entry = host.page.locator(f'[data-testid="person"][data-peer-id="{viewer.peer_id()}"]')
+    entry.get_by_test_id("person-remove").click()
+    host.find("confirm-yes").click()
     expect(viewer.find("closed-page")).to_be_visible(timeout=8_000)
     until(
         "nothing is received any more",

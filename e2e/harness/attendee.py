@@ -1,5 +1,6 @@
 """The web client as a person uses it, through its `data-testid` hooks alone."""
 
+from functools import partial
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
@@ -41,12 +42,19 @@ class Attendee:
         self.find("join-button").click()
         until(f"{self.name} has joined", lambda: self.state("connection") == "joined", timeout=20)
 
+    def press(self, testid: str) -> None:
+        """Click a control, out of the menu where a small screen keeps it there."""
+        control = self.find(testid)
+        if not control.is_visible():
+            self.find("more-toggle").click()
+        control.click()
+
     def go_live(self) -> None:
-        """Make sure that camera and microphone are on, whatever the lobby chose."""
+        """Have camera and microphone on: a host's come on by themselves, a new co-host's do not."""
         for source, toggle in (("camera", "camera-toggle"), ("mic", "mic-toggle")):
-            if not self.sends(source):
+            if self.find(toggle).get_attribute("aria-pressed") == "false":
                 self.find(toggle).click()
-            until(f"{self.name}'s {source} is live", lambda source=source: self.sends(source), timeout=20)  # type: ignore[misc]
+            until(f"{self.name}'s {source} is live", partial(self.sends, source), timeout=20)
 
     def sends(self, source: str) -> bool:
         """Whether this person's own camera, mic or screen is produced and not paused."""
@@ -70,15 +78,23 @@ class Attendee:
 
     def open_chat(self) -> None:
         """Have the chat panel open."""
-        if not self.find("chat-input").is_visible():
-            self.find("chat-toggle").click()
+        self._open("chat-toggle")
         expect(self.find("chat-input")).to_be_visible()
 
     def open_people(self) -> None:
         """Have the participants panel open."""
-        if not self.find("person").first.is_visible():
-            self.find("people-toggle").click()
+        self._open("people-toggle")
         expect(self.find("person").first).to_be_visible()
+
+    def _open(self, toggle: str) -> None:
+        if self.find(toggle).get_attribute("aria-expanded") != "true":
+            self.press(toggle)
+
+    def close_chat(self) -> None:
+        """Have the chat panel closed."""
+        if self.find("chat-toggle").get_attribute("aria-expanded") == "true":
+            self.page.keyboard.press("Escape")
+        expect(self.find("chat-input")).to_be_hidden()
 
     def say(self, text: str) -> None:
         """Send a chat message."""
