@@ -41,7 +41,6 @@ export interface WireRoom {
   viewerCount?: number;
   /** ISO 8601. */
   startedAt?: string;
-  screen?: { peer_id?: string; producer_id?: string } | null;
 }
 
 export interface JoinAck {
@@ -59,6 +58,11 @@ export interface JoinAck {
   /** The peer of before was found again. */
   resumed?: boolean;
   cohostRequests?: WireCohostRequest[];
+  /** Who shares a screen. */
+  screen?: { peer_id: string; producer_id?: string | null } | null;
+  /** What a peer that came back still has. */
+  myProducers?: ProducerInfo[];
+  myTransports?: string[];
 }
 
 export interface WireCohostRequest {
@@ -155,7 +159,7 @@ export interface ServerEvents {
   "cohost:resolved": { requestId: string; accepted?: boolean };
   "cohost:response": { accepted: boolean; role?: Role; by?: unknown; requestId?: string };
   roleChanged: { id: string; role: Role };
-  "peer:mute": Relay & { by?: string; producer_id?: string };
+  "peer:mute": Relay & { peer_id: string; kind?: MediaKind };
   "peer:remove": Relay & { peer_id: string };
   "room:lock": Relay & { locked?: boolean };
   activeSpeaker: { peer_id?: string | null; producer_id?: string | null };

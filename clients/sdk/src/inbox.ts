@@ -47,9 +47,8 @@ const handlers: Handlers = {
     const added = store.state.chat === before ? undefined : store.state.chat.find((one) => one.id === message.id);
     if (added && !added.own) events.emit("message", added);
   },
-  "screen:shared": ({ store }, { peerId, peer_id }) => store.dispatch({ type: "screen", peerId: peerId ?? peer_id ?? null }),
-  "screen:stopped": ({ store }, { peerId, peer_id }) => {
-    const who = peerId ?? peer_id;
+  "screen:shared": ({ store }, { peer_id: peerId }) => store.dispatch({ type: "screen", peerId: peerId ?? null }),
+  "screen:stopped": ({ store }, { peer_id: who }) => {
     if (who === undefined || who === store.state.screenPeerId) store.dispatch({ type: "screen", peerId: null });
   },
   "cohost:request": ({ store, events }, { requestId, peerId, name }) => {
@@ -67,9 +66,10 @@ const handlers: Handlers = {
     if (isSelf && role === "viewer") for (const source of media.publisher.sources) void media.publisher.unpublish(source);
     events.emit("roleChanged", { peerId: id, role, isSelf });
   },
-  "peer:mute": ({ media, events }, body) => {
-    void media.publisher.setPaused("mic", true).catch(() => undefined);
-    events.emit("muted", { by: body.name ?? body.by ?? null });
+  "peer:mute": ({ store, media, events }, { peer_id: who, kind, name }) => {
+    if (who !== store.state.self?.id) return;
+    void media.publisher.setPaused(kind === "video" ? "camera" : "mic", true).catch(() => undefined);
+    events.emit("muted", { by: name ?? null });
   },
   "peer:remove": (inside, { peer_id: who, name }) => {
     if (who !== inside.store.state.self?.id) return;

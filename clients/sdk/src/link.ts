@@ -59,6 +59,10 @@ export class Link {
     return [...this.#open.keys()].map((transport) => transport.connectionState).filter((state) => state !== "new");
   }
 
+  get transportIds(): string[] {
+    return [...this.#open.keys()].map((transport) => transport.id);
+  }
+
   device(): Promise<Device> {
     return (this.#device ??= this.#loadDevice());
   }

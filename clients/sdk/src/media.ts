@@ -1,4 +1,5 @@
 import { asRostrumError, type RostrumError } from "./errors";
+import type { JoinAck } from "./events";
 import { Link, type LinkOptions } from "./link";
 import { Publisher, type PublisherHooks } from "./publisher";
 import { Receiver, type ReceiverHooks } from "./receiver";
@@ -49,9 +50,12 @@ export class Media {
     this.#options.iceServers ??= iceServers;
   }
 
-  /** Goes on with the present link after a reconnection that found the peer again. */
-  async resume(): Promise<void> {
+  /** Goes on with the present link after a reconnection that found the peer again, if the server has kept it as well. */
+  async resume({ myTransports, myProducers }: Pick<JoinAck, "myTransports" | "myProducers">): Promise<void> {
+    const lost = this.#link?.transportIds.some((id) => myTransports && !myTransports.includes(id)) ?? true;
+    if (lost) return this.rebuild(true);
     this.#link?.mend();
+    if (myProducers) this.publisher.reconcile(myProducers.map((one) => one.producer_id));
     this.publisher.resync();
     await this.receiver.sync();
   }
@@ -123,7 +127,7 @@ export class Media {
   #discard(tellServer: boolean): void {
     this.#link?.close(tellServer);
     this.#link = null;
-    this.publisher.detach();
+    this.publisher.detach(tellServer);
     this.receiver.detach();
     this.#tellState();
   }

@@ -19,8 +19,8 @@ interface Slot {
 }
 
 export interface PublisherHooks {
-  /** Asked before a source is produced, on every link anew; what it throws keeps the source from being sent. */
-  claim(source: Source): Promise<void>;
+  /** A source has begun to be sent; on every link anew. */
+  produced(source: Source, producerId: string): void;
   changed(source: Source, track: LocalTrack | null): void;
   /** A track ended by itself: the device went, or the browser's own button stopped the screen. */
   ended(source: Source): void;
@@ -98,6 +98,13 @@ export class Publisher {
     this.resync();
   }
 
+  /** Compares with what the server still sends of ours: ends here what was ended there, and there what is not known here. */
+  reconcile(kept: readonly string[]): void {
+    const slots = [...this.#slots.values()];
+    for (const { producer } of slots) if (producer && !kept.includes(producer.id)) this.closedByServer(producer.id);
+    for (const id of kept) if (!slots.some((slot) => slot.producer?.id === id)) void this.#closeOnServer(id);
+  }
+
   /** Sends what waits, and says again what is muted. */
   resync(): void {
     for (const slot of this.#slots.values()) {
@@ -106,10 +113,11 @@ export class Publisher {
     }
   }
 
-  /** The link is gone; what was being sent waits for the next. */
-  detach(): void {
+  /** The link is gone; what was being sent waits for the next. `tellServer`: it may still send on what nobody feeds any more. */
+  detach(tellServer: boolean): void {
     this.#link = null;
     for (const slot of this.#slots.values()) {
+      if (tellServer && slot.producer) this.#signaling.tell("producerClosed", { producer_id: slot.producer.id });
       slot.producer?.close();
       slot.producer = null;
       this.#tell(slot);
@@ -147,7 +155,6 @@ export class Publisher {
   async #tryProduce(slot: Slot, link: Link): Promise<RostrumError | null> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        await this.#hooks.claim(slot.source);
         const producer = await produceOn(link, slot, this.#simulcast);
         this.#adopt(slot, link, producer);
         return null;
@@ -172,6 +179,7 @@ export class Publisher {
     this.#applyPause(slot);
     if (slot.paused) void this.#tellPause(slot).catch(() => undefined);
     this.#tell(slot);
+    this.#hooks.produced(slot.source, producer.id);
     slot.sent.resolve();
   }
 

@@ -176,7 +176,7 @@ export class Room {
   #makeMedia(): Media {
     const { forceTcp, iceServers, makeDevice, simulcast } = this.#options;
     return new Media(this.#signaling, { forceTcp, iceServers, makeDevice, simulcast: simulcast ?? true }, {
-      claim: (source) => this.#claim(source),
+      produced: (source, producerId) => this.#announce(source, producerId),
       changed: (source, track) => this.#store.dispatch({ type: "local", source, track }),
       ended: (source) => this.#ended(source),
       state: (media) => this.#store.dispatch({ type: "media", media }),
@@ -201,14 +201,14 @@ export class Room {
     this.#store.dispatch({ type: "joined", ack, name: this.#options.name });
     if (ack.role === "viewer" && before !== undefined && before !== "viewer") this.#leaveStage();
     this.#media.useIceServers(ack.iceServers);
-    void this.#startMedia(resumed);
+    void this.#startMedia(ack, resumed);
     this.#outbox.flush();
     this.#events.emit("joined", { self: this.state.self as PeerInfo, resumed });
   }
 
-  async #startMedia(resumed: boolean): Promise<void> {
+  async #startMedia(ack: JoinAck, resumed: boolean): Promise<void> {
     if (!resumed || !this.#media.reusable) return this.#media.rebuild(false);
-    await this.#media.resume().catch(() => this.#media.rebuild(true));
+    await this.#media.resume(ack).catch(() => this.#media.rebuild(true));
   }
 
   #offline(): void {
@@ -242,9 +242,9 @@ export class Room {
     }
   }
 
-  /** One sharer a room: the place is taken before the screen is sent. */
-  async #claim(source: Source): Promise<void> {
-    if (source === "screen") await this.#signaling.request("screen:shared", {});
+  /** Producing a screen takes the room's one place for it; this tells the others. */
+  #announce(source: Source, producerId: string): void {
+    if (source === "screen") this.#signaling.tell("screen:shared", { producer_id: producerId });
   }
 
   #ended(source: Source): void {

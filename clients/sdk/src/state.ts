@@ -123,7 +123,7 @@ function joined(state: RoomState, ack: JoinAck, name: string): RoomState {
     peers: new Map(others.map((peer) => [peer.id, asPeer(peer, state.peers.get(peer.id))])),
     chat: mergeHistory(state.chat, ack.chatHistory, ack.id),
     viewerCount: ack.room.viewerCount ?? state.viewerCount,
-    screenPeerId: ack.room.screen?.peer_id ?? sharerAmong(others),
+    screenPeerId: ack.screen?.peer_id ?? sharerAmong(others),
     activeSpeakerId: null,
     audioLevels: new Map(),
     cohostRequests: ack.cohostRequests ?? (ack.role === "viewer" ? [] : state.cohostRequests.filter((r) => others.some((p) => p.id === r.peerId))),

@@ -89,9 +89,14 @@ describe("sending", () => {
     expect(room.state.local.mic).toMatchObject({ paused: true });
     expect(room.state.local.mic?.track.enabled).toBe(false);
     expect(server.bodies("videoPaused")).toEqual([{ producer_id: room.state.local.mic?.producerId }]);
-    server.emit("peer:mute", { name: "Host" });
     await room.setMicPaused(false);
     expect(server.count("videoResumed")).toBe(1);
+    const muted: unknown[] = [];
+    room.on("muted", (body) => muted.push(body));
+    server.emit("peer:mute", { name: "Host", peer_id: "other", kind: "audio" });
+    server.emit("peer:mute", { name: "Host", peer_id: server.peer.id, kind: "audio" });
+    await until("a host has muted it", () => room.state.local.mic?.paused === true);
+    expect(muted).toEqual([{ by: "Host" }]);
   });
 
   it("switches the device by replacing the track", async () => {
@@ -119,7 +124,7 @@ describe("sending", () => {
   });
 
   it("shares no screen while somebody else does", async () => {
-    server.refusals.set("screen:shared", { answer: { error: "Bob is sharing.", code: "screen_busy", by: "other" }, times: 1 });
+    server.refusals.set("produce", { answer: { error: "Bob is sharing.", code: "screen_busy", by: "other" }, times: 1 });
     const room = visit();
     await room.join();
     const screen = track("video");
@@ -128,6 +133,8 @@ describe("sending", () => {
     expect(room.state.local.screen).toBeNull();
     await room.startScreen({ track: track("video") });
     expect(room.state.screenPeerId).toBe(room.state.self?.id);
+    await until("it is announced", () => server.count("screen:shared") === 1);
+    expect(server.bodies("screen:shared")).toEqual([{ producer_id: room.state.local.screen?.producerId }]);
     await room.stopScreen();
     expect(room.state.screenPeerId).toBeNull();
     expect(server.count("screen:stopped")).toBe(1);
@@ -211,6 +218,28 @@ describe("recovery", () => {
     expect(room.state.self?.id).not.toBe(old);
     expect(room.state.chat.map((one) => [one.message, one.state, one.own])).toEqual([["before", "sent", true], ["meanwhile", "sent", true]]);
     expect(server.messages).toHaveLength(2);
+  });
+
+  it("rebuilds when the worker died while the socket was away", async () => {
+    const room = visit();
+    await room.join();
+    await room.enableCamera({ track: track("video") });
+    server.cut();
+    server.forgetMedia();
+    await until("the camera is sent again", () => server.peer.producers.size === 1);
+    expect(server.bodies("join").at(-1)).not.toHaveProperty("fresh");
+    expect(room.state.local.camera?.producerId).toBe([...server.peer.producers.keys()][0]);
+  });
+
+  it("gives up what was ended for it while the socket was away", async () => {
+    const room = visit();
+    await room.join();
+    await room.enableCamera({ track: track("video") });
+    server.cut();
+    server.peer.producers.clear();
+    server.peer.producers.set("stale", {});
+    await until("the camera is off", () => room.state.local.camera === null);
+    await until("the unknown one is ended", () => server.peer.producers.size === 0);
   });
 
   it("rebuilds with a clean slate when an answer was lost with the socket", async () => {

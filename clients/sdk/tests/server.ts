@@ -128,7 +128,7 @@ export class FakeRostrum {
 
   #join(socket: Socket, body: Body): Body {
     const known = [...this.peers.values()].find((one) => one.resume === body["resume"]);
-    const peer = known ?? {
+    const peer: FakePeer = known ?? {
       id: this.#id(), name: String(body["name"]), role: this.role, resume: this.#id(), socket, transports: new Set(), producers: new Map(),
     };
     peer.socket = socket;
@@ -137,6 +137,8 @@ export class FakeRostrum {
     const { id, name, role, resume } = peer;
     return {
       id, name, role, resume,
+      myTransports: [...peer.transports],
+      myProducers: [...peer.producers.keys()].map((producer_id) => ({ producer_id })),
       resumed: known !== undefined && body["fresh"] !== true,
       room: { id: body["room_id"], name: "Test", type: "webinar", locked: false, viewerCount: 3, startedAt: "2026-01-01T00:00:00.000Z" },
       peers: [{ id: "other", name: "Other", role: "cohost", producers: [...this.foreign.values()] }],
@@ -151,8 +153,12 @@ export class FakeRostrum {
   }
 
   /** As after the death of a media worker. */
-  killMedia(): void {
+  forgetMedia(): void {
     this.#reset(this.peer);
+  }
+
+  killMedia(): void {
+    this.forgetMedia();
     this.emit("mediaReset", { reason: "worker_died" });
   }
 
