@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -24,6 +25,9 @@ app.add_typer(users_app, name="users")
 app.add_typer(tenants_app, name="tenants")
 
 T = TypeVar("T")
+
+MEDIA_PORT_PATIENCE = 2.0
+"""Seconds: workers of a server that was killed a moment ago need a little time to notice."""
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any free one.")]
@@ -94,8 +98,18 @@ def demo(
 def _demo_defaults() -> dict[str, Any]:
     """What the demo does unless told otherwise: it stays on this machine, since its rooms are open to everybody."""
     defaults: dict[str, Any] = {"host": "127.0.0.1", "open_rooms": True, "log_level": "warning"}
-    set_by_hand = read_settings().model_fields_set
-    return {name: value for name, value in defaults.items() if name not in set_by_hand}
+    settings = read_settings()
+    if _media_problem(settings) is not None:
+        defaults["media_port"] = 0  # Another demo runs on this machine; any free ports do for this one.
+    return {name: value for name, value in defaults.items() if name not in settings.model_fields_set}
+
+
+def _media_problem(settings: Settings) -> str | None:
+    from rostrum.kit.ports import media_ports, wait_until_free  # noqa: PLC0415
+    from rostrum.sfu.pool import resolve_addresses  # noqa: PLC0415
+
+    ports = media_ports(settings.media_port, settings.media_workers) if settings.media_port else []
+    return wait_until_free(resolve_addresses(settings.media_addresses), ports, MEDIA_PORT_PATIENCE)
 
 
 def _welcome(demo: Any) -> str:
@@ -114,6 +128,8 @@ def _run(settings: Settings, prepare: Any, on_ready: Callable[[Any], None]) -> N
 
     try:
         listener = bind(settings.host, settings.port)
+        if problem := _media_problem(settings):
+            raise PortTaken(f"Media cannot have {problem}. Choose other ports with ROSTRUM_MEDIA_PORT.")
         real = settings.model_copy(update={"port": listener.getsockname()[1]})
         run_server(lambda: create_app(real, prepare), listener, on_ready)
     except PortTaken as error:
@@ -243,6 +259,39 @@ def errors(
     from rostrum.documents import errors_markdown, errors_text  # noqa: PLC0415
 
     print(errors_markdown() if markdown else errors_text(), end="")
+
+
+@app.command()
+def doctor(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON, for programs.")] = False,
+) -> None:
+    """Look for what commonly breaks and say what to do; ends with 1 if something does not work."""
+    settings = read_settings(**_given(host=host, port=port, data_dir=data_dir))
+    configure_logging(settings.log_format, "error")
+    from rostrum.doctor import Finding, examine  # noqa: PLC0415
+
+    async def run() -> list[Finding]:
+        found = []
+        async for finding in examine(settings):
+            found.append(finding)
+            if not as_json:
+                print(_line(finding), flush=True)
+        return found
+
+    findings = asyncio.run(run())
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings]))
+    if any(finding.level == "fail" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _line(finding: Any) -> str:
+    mark = {"ok": " ok ", "warn": "WARN", "fail": "FAIL"}[finding.level]
+    advice = f"\n       → {finding.advice}" if finding.advice else ""
+    return f"[{mark}] {finding.check}: {finding.text}{advice}"
 
 
 def _with_services(data_dir: Path | None, verb: Callable[[Any], Awaitable[T]]) -> T:
