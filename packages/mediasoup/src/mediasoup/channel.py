@@ -24,6 +24,7 @@ MAX_FRAME = 8 * 1024 * 1024 - 4
 #: Notifications that the worker has not read yet may take this many bytes before sending one is refused.
 MAX_UNSENT = 32 * 1024 * 1024
 
+_LEVELS = {"E": logging.ERROR, "W": logging.WARNING, "D": logging.DEBUG, "X": logging.ERROR}
 _HEAD = Struct("<III")
 _U32 = Struct("<I")
 
@@ -105,10 +106,8 @@ class Channel:
         """Takes over our ends of the two socket pairs. `timeout` bounds every request, in seconds."""
         self = cls(timeout)
         writer, _ = await self._loop.create_connection(lambda: _Reader(lambda _: None, self._lost), sock=to_worker)
-        self._reader, _ = await self._loop.create_connection(
-            lambda: _Reader(self._received, self._lost), sock=from_worker
-        )
-        self._writer = cast(asyncio.WriteTransport, writer)
+        reader, _ = await self._loop.create_connection(lambda: _Reader(self._received, self._lost), sock=from_worker)
+        self._writer, self._reader = cast(asyncio.WriteTransport, writer), reader
         return self
 
     @property
@@ -230,7 +229,4 @@ def _ignore_result(future: asyncio.Future[Any]) -> None:
 
 def _write_log(line: str) -> None:
     """A line of the worker's log: its first letter is the level."""
-    level = {"E": logging.ERROR, "W": logging.WARNING, "D": logging.DEBUG, "X": logging.ERROR}.get(
-        line[:1], logging.INFO
-    )
-    worker_log.log(level, "%s", line[1:])
+    worker_log.log(_LEVELS.get(line[:1], logging.INFO), "%s", line[1:])

@@ -96,9 +96,8 @@ class DataConsumer(Entity):
         Raises `WorkerError` when the send buffer is full.
         """
         data, number = encode_message(message, ppid)
-        response = await self._request(
-            "DATACONSUMER_SEND", ("DataConsumer_SendRequest", {"ppid": number, "data": data})
-        )
+        body = ("DataConsumer_SendRequest", {"ppid": number, "data": data})
+        response = await self._request("DATACONSUMER_SEND", body)
         waiting: int = response["buffered_amount"]
         return waiting
 

@@ -73,8 +73,8 @@ class DataProducer(Entity):
     ) -> None:
         """Sends a message from this program; only for data producers of a DirectTransport.
 
-        With `subchannels` only consumers that are in one of them get it; with `required_subchannel` they must also be in
-        that one. Raises `InvalidState` for a producer over SCTP, or when the worker does not keep up.
+        With `subchannels` only consumers that are in one of them get it; with `required_subchannel` they must also be
+        in that one. Raises `InvalidState` for a producer over SCTP, or when the worker does not keep up.
         """
         self._check_open()
         if self.type != "direct":

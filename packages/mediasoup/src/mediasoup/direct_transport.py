@@ -31,9 +31,8 @@ class DirectTransport(Transport):
     def send_rtcp(self, packet: bytes) -> None:
         """Sends a whole RTCP packet into the router."""
         self._check_open()
-        self._channel.notify(
-            "TRANSPORT_SEND_RTCP", self.id, ("Transport_SendRtcpNotification", {"data": bytes(packet)})
-        )
+        body = ("Transport_SendRtcpNotification", {"data": bytes(packet)})
+        self._channel.notify("TRANSPORT_SEND_RTCP", self.id, body)
 
     def _notified(self, event: str, body: Any) -> None:
         if event == "DIRECTTRANSPORT_RTCP":

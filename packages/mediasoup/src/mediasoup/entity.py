@@ -8,7 +8,7 @@ from typing import Any
 
 from .channel import Body, Channel
 from .emitter import Emitter
-from .errors import Closed, MediasoupError, RequestTimeout
+from .errors import Closed, RequestTimeout
 
 
 def new_id() -> str:
@@ -91,6 +91,3 @@ class Entity(Emitter):
         if reason:
             self.emit(reason)
         self.emit("close")
-
-
-__all__ = ["Entity", "MediasoupError", "camel", "new_id"]

@@ -46,7 +46,7 @@ class RequestTimeout(MediasoupError):
 class WorkerError(MediasoupError):
     """The worker refused a request.
 
-    Attributes: `method` of the request, `error` the worker's class of error ("Error" or "TypeError"), `reason` its words.
+    Attributes: `method` of the request, `error` the worker's class of it ("Error" or "TypeError"), `reason` its words.
     """
 
     def __init__(self, method: str, error: str, reason: str) -> None:

@@ -24,6 +24,9 @@ from .parameters import (
 )
 
 _DYNAMIC_PAYLOAD_TYPES = (*range(100, 128), *range(96, 100))
+_DEPENDENCY_DESCRIPTOR_ID = next(
+    item.preferred_id for item in supported.SUPPORTED_HEADER_EXTENSIONS if item.uri == supported.DEPENDENCY_DESCRIPTOR
+)
 _PIPE_DROPS = {supported.MID, supported.ABS_SEND_TIME, supported.TRANSPORT_CC}
 
 Codec = RtpCodecCapability | RtpCodecParameters
@@ -31,7 +34,7 @@ Codec = RtpCodecCapability | RtpCodecParameters
 
 def random_ssrc() -> int:
     """A random SSRC that leaves room for the ones counted up from it."""
-    return random.randrange(100_000_000, 1_000_000_000)
+    return random.randrange(100_000_000, 1_000_000_000)  # noqa: S311 - it only has to be different.
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,16 +363,7 @@ def pipe_consumer_parameters(consumable: RtpParameters, enable_rtx: bool) -> Rtp
     extensions = [item for item in consumable.header_extensions if item.uri not in _PIPE_DROPS]
     if codecs[0].kind == "video":
         # Routers only receive this one, so it is not among what consumers are offered; between routers it must travel.
-        own = next(
-            item for item in supported.SUPPORTED_HEADER_EXTENSIONS if item.uri == supported.DEPENDENCY_DESCRIPTOR
-        )
-        extensions.append(RtpHeaderExtensionParameters(own.uri, own.preferred_id))
+        extensions.append(RtpHeaderExtensionParameters(supported.DEPENDENCY_DESCRIPTOR, _DEPENDENCY_DESCRIPTOR_ID))
         extensions.sort(key=lambda item: item.id)
-    return RtpParameters(
-        codecs,
-        tuple(extensions),
-        tuple(renumber(consumable.encodings, enable_rtx)),
-        consumable.rtcp,
-        None,
-        consumable.msid,
-    )
+    encodings = tuple(renumber(consumable.encodings, enable_rtx))
+    return RtpParameters(codecs, tuple(extensions), encodings, consumable.rtcp, None, consumable.msid)

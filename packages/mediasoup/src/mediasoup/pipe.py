@@ -9,13 +9,32 @@ from typing import TYPE_CHECKING
 from .consumer import Consumer
 from .data_consumer import DataConsumer
 from .data_producer import DataProducer
-from .errors import InvalidParameters, MediasoupError, NotFound
+from .errors import MediasoupError, NotFound
 from .pipe_transport import PipeTransport
 from .producer import Producer
 from .transport_parameters import ListenInfo
 
 if TYPE_CHECKING:
     from .router import Router
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is to be piped: one of the two ids, and whether the copy is to have the same."""
+
+    producer_id: str | None
+    data_producer_id: str | None
+    keep_id: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PipeOptions:
+    """How two routers are connected. Both ends listen on `listen_info`."""
+
+    listen_info: ListenInfo
+    enable_rtx: bool = False
+    enable_srtp: bool = False
+
 
 Pair = tuple[PipeTransport, PipeTransport]
 
@@ -38,27 +57,14 @@ class Pipes:
         self._pairs: dict[str, asyncio.Task[Pair]] = {}
         self._results: dict[tuple[str, str], asyncio.Task[PipeResult]] = {}
 
-    async def pipe(
-        self,
-        router: Router,
-        producer_id: str | None,
-        data_producer_id: str | None,
-        listen_info: ListenInfo,
-        enable_rtx: bool,
-        enable_srtp: bool,
-    ) -> PipeResult:
+    async def pipe(self, router: Router, source: Source, options: PipeOptions) -> PipeResult:
         """Pipes a producer or a data producer to `router`, once however often it is asked for."""
-        if (producer_id is None) == (data_producer_id is None):
-            raise InvalidParameters("either producer_id or data_producer_id must be given")
-        if router is self._router:
-            raise InvalidParameters("a router cannot be piped to itself")
         self._router._check_open()
         router._check_open()
-        key = (router.id, str(producer_id or data_producer_id))
+        key = (router.id, str(source.producer_id or source.data_producer_id))
         task = self._results.get(key)
         if task is None:
-            work = self._pipe(router, producer_id, data_producer_id, (listen_info, enable_rtx, enable_srtp))
-            task = self._results[key] = asyncio.create_task(work)
+            task = self._results[key] = asyncio.create_task(self._pipe(router, source, options))
             task.add_done_callback(lambda done: self._remember(key, done))
         # Shielded, for others may wait for the same; and if all go away, it is finished rather than left half done.
         return await asyncio.shield(task)
@@ -73,24 +79,23 @@ class Pipes:
         if copy.closed:
             self._results.pop(key, None)
         else:
-            copy.on("close", lambda: self._results.pop(key, None) and None)
+            copy.on("close", lambda: self._forget(key))
 
-    async def _pipe(
-        self,
-        router: Router,
-        producer_id: str | None,
-        data_producer_id: str | None,
-        options: tuple[ListenInfo, bool, bool],
-    ) -> PipeResult:
-        known = self._router._producers if producer_id is not None else self._router._data_producers
-        if (producer_id or data_producer_id) not in known:
+    def _forget(self, key: tuple[str, str]) -> None:
+        self._results.pop(key, None)
+
+    async def _pipe(self, router: Router, source: Source, options: PipeOptions) -> PipeResult:
+        media = self._router._producers.get(source.producer_id or "")
+        data = self._router._data_producers.get(source.data_producer_id or "")
+        if media is None and data is None:
             raise NotFound("this router has no such producer")
         near, far = await self._pair(router, options)
-        if producer_id is not None:
-            return await _pipe_media(self._router._producers.get(producer_id), near, far)
-        return await _pipe_data(self._router._data_producers.get(str(data_producer_id)), near, far)
+        if media is not None:
+            return await _pipe_media(media, near, far, source.keep_id)
+        assert data is not None
+        return await _pipe_data(data, near, far, source.keep_id)
 
-    async def _pair(self, router: Router, options: tuple[ListenInfo, bool, bool]) -> Pair:
+    async def _pair(self, router: Router, options: PipeOptions) -> Pair:
         task = self._pairs.get(router.id)
         if task is None:
             task = asyncio.create_task(_connect(self._router, router, options))
@@ -123,18 +128,15 @@ async def _swapped(task: asyncio.Task[Pair]) -> Pair:
     return far, near
 
 
-async def _connect(here: Router, there: Router, options: tuple[ListenInfo, bool, bool]) -> Pair:
+async def _connect(here: Router, there: Router, options: PipeOptions) -> Pair:
     """Makes a transport in each router and connects them. Leaves nothing behind when it fails."""
-    listen_info, enable_rtx, enable_srtp = options
+    settings = {"enable_rtx": options.enable_rtx, "enable_srtp": options.enable_srtp, "enable_sctp": True}
     made: list[PipeTransport] = []
     try:
-        for router in (here, there):
-            made.append(
-                await router.create_pipe_transport(
-                    listen_info=listen_info, enable_rtx=enable_rtx, enable_srtp=enable_srtp, enable_sctp=True
-                )
-            )
-        near, far = made
+        near = await here.create_pipe_transport(listen_info=options.listen_info, **settings)
+        made.append(near)
+        far = await there.create_pipe_transport(listen_info=options.listen_info, **settings)
+        made.append(far)
         await _introduce(near, far)
         await _introduce(far, near)
     except BaseException:
@@ -149,13 +151,11 @@ async def _introduce(one: PipeTransport, other: PipeTransport) -> None:
     await one.connect(ip=other.tuple.local_address, port=other.tuple.local_port, srtp_parameters=srtp)
 
 
-async def _pipe_media(producer: Producer | None, near: PipeTransport, far: PipeTransport) -> PipeResult:
-    if producer is None:
-        raise NotFound("the producer was closed meanwhile")
+async def _pipe_media(producer: Producer, near: PipeTransport, far: PipeTransport, keep_id: bool) -> PipeResult:
     consumer = await near.consume(producer_id=producer.id)
     try:
         copy = await far.produce(
-            id=producer.id,
+            id=producer.id if keep_id else None,
             kind=consumer.kind,
             rtp_parameters=consumer.rtp_parameters,
             paused=consumer.producer_paused,
@@ -176,13 +176,11 @@ async def _pipe_media(producer: Producer | None, near: PipeTransport, far: PipeT
     return PipeResult(consumer, copy)
 
 
-async def _pipe_data(producer: DataProducer | None, near: PipeTransport, far: PipeTransport) -> PipeResult:
-    if producer is None:
-        raise NotFound("the data producer was closed meanwhile")
+async def _pipe_data(producer: DataProducer, near: PipeTransport, far: PipeTransport, keep_id: bool) -> PipeResult:
     consumer = await near.consume_data(data_producer_id=producer.id)
     try:
         copy = await far.produce_data(
-            id=producer.id,
+            id=producer.id if keep_id else None,
             sctp_stream_parameters=consumer.sctp_stream_parameters,
             label=consumer.label,
             protocol=consumer.protocol,

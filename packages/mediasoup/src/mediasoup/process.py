@@ -58,7 +58,7 @@ class Process:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     async def wait(self, patience: float) -> int:
-        """Waits for the end, and kills the process if it takes longer than `patience` seconds. Returns the exit code."""
+        """Waits for the end; kills the process if it takes longer than `patience` seconds. Returns the exit code."""
         try:
             async with asyncio.timeout(patience):
                 return await asyncio.shield(self.exited)
@@ -87,7 +87,7 @@ def _spawn(binary: str, arguments: Sequence[str], worker_in: socket.socket, work
     try:
         return os.posix_spawn(
             binary,
-            [os.path.basename(binary), *arguments],
+            [Path(binary).name, *arguments],
             _environment(),
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

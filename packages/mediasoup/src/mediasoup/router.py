@@ -14,7 +14,7 @@ from .entity import Entity, camel, new_id
 from .errors import InvalidParameters, MediasoupError
 from .ortc import can_consume
 from .parameters import RtpCapabilities
-from .pipe import PipeResult, Pipes
+from .pipe import PipeOptions, PipeResult, Pipes, Source
 from .pipe_transport import PipeTransport
 from .plain_transport import PlainTransport
 from .producer import Producer
@@ -105,7 +105,7 @@ class Router(Entity):
         return dump
 
     def can_consume(self, producer_id: str, rtp_capabilities: RtpCapabilities | dict[str, Any]) -> bool:
-        """Whether an endpoint can receive that producer. False too for an unknown producer or senseless capabilities."""
+        """Whether an endpoint can receive that producer. False also for an unknown one and senseless capabilities."""
         producer = self._producers.get(producer_id) if isinstance(producer_id, str) else None
         if producer is None:
             return False
@@ -162,8 +162,8 @@ class Router(Entity):
             "ice_consent_timeout": integer(ice_consent_timeout, "ice_consent_timeout", 0, 255),
         }
         method = "ROUTER_CREATE_WEBRTCTRANSPORT" + ("_WITH_SERVER" if webrtc_server else "")
-        id, dump = await self._create_transport(method, "Router_CreateWebRtcTransportRequest", options)
-        transport = WebRtcTransport(id, self, app_data, dump)
+        transport_id, dump = await self._create_transport(method, "Router_CreateWebRtcTransportRequest", options)
+        transport = WebRtcTransport(transport_id, self, app_data, dump)
         if webrtc_server is not None:
             if webrtc_server.closed:
                 transport._listen_server_closed()
@@ -200,10 +200,10 @@ class Router(Entity):
             "enable_srtp": enable_srtp,
             "srtp_crypto_suite": suite,
         }
-        id, dump = await self._create_transport(
+        transport_id, dump = await self._create_transport(
             "ROUTER_CREATE_PLAINTRANSPORT", "Router_CreatePlainTransportRequest", options
         )
-        transport = PlainTransport(id, self, app_data, dump)
+        transport = PlainTransport(transport_id, self, app_data, dump)
         self.emit("newtransport", transport)
         return transport
 
@@ -224,10 +224,10 @@ class Router(Entity):
             "enable_rtx": enable_rtx,
             "enable_srtp": enable_srtp,
         }
-        id, dump = await self._create_transport(
+        transport_id, dump = await self._create_transport(
             "ROUTER_CREATE_PIPETRANSPORT", "Router_CreatePipeTransportRequest", options
         )
-        transport = PipeTransport(id, self, app_data, dump)
+        transport = PipeTransport(transport_id, self, app_data, dump)
         self.emit("newtransport", transport)
         return transport
 
@@ -236,10 +236,10 @@ class Router(Entity):
     ) -> DirectTransport:
         """Makes a transport between the router and this program. `max_message_size` in bytes. Raises `Closed`."""
         options = {"base": _base_options(False, max_message_size, direct=True)}
-        id, dump = await self._create_transport(
+        transport_id, dump = await self._create_transport(
             "ROUTER_CREATE_DIRECTTRANSPORT", "Router_CreateDirectTransportRequest", options
         )
-        transport = DirectTransport(id, self, app_data, dump)
+        transport = DirectTransport(transport_id, self, app_data, dump)
         self.emit("newtransport", transport)
         return transport
 
@@ -250,28 +250,36 @@ class Router(Entity):
         producer_id: str | None = None,
         data_producer_id: str | None = None,
         listen_info: ListenInfo | None = None,
+        keep_id: bool | None = None,
         enable_rtx: bool = False,
         enable_srtp: bool = False,
     ) -> PipeResult:
-        """Makes a producer or a data producer available in another router, under the same id.
+        """Makes a producer or a data producer available in another router.
 
+        The copy has the same id if `keep_id`, which is the default between workers and impossible within one.
         Two routers share one pair of pipe transports, whoever asks first and however many at once. The copy is paused,
         resumed and closed with the original. `listen_info` (127.0.0.1 by default), `enable_rtx` and `enable_srtp` count
         for the first call between two routers. Raises `NotFound`, `InvalidParameters`, `WorkerError`, `Closed`.
         """
-        return await self._pipes.pipe(
-            router, producer_id, data_producer_id, listen_info or ListenInfo(), enable_rtx, enable_srtp
-        )
+        if (producer_id is None) == (data_producer_id is None):
+            raise InvalidParameters("either producer_id or data_producer_id must be given")
+        if router is self:
+            raise InvalidParameters("a router cannot be piped to itself")
+        same_worker = router._channel is self._channel
+        if keep_id and same_worker:
+            raise InvalidParameters("keep_id is impossible within one worker")
+        source = Source(producer_id, data_producer_id, keep_id is not False and not same_worker)
+        return await self._pipes.pipe(router, source, PipeOptions(listen_info or ListenInfo(), enable_rtx, enable_srtp))
 
     async def create_active_speaker_observer(
         self, *, interval: int = 300, app_data: Any = None
     ) -> ActiveSpeakerObserver:
         """Makes an observer that looks for the dominant speaker every `interval` milliseconds."""
         options = {"interval": integer(interval, "interval", 1, U16)}
-        id = await self._create_observer(
+        observer_id = await self._create_observer(
             "ROUTER_CREATE_ACTIVESPEAKEROBSERVER", "Router_CreateActiveSpeakerObserverRequest", options
         )
-        observer = ActiveSpeakerObserver(id, self, app_data)
+        observer = ActiveSpeakerObserver(observer_id, self, app_data)
         self.emit("newrtpobserver", observer)
         return observer
 
@@ -287,10 +295,10 @@ class Router(Entity):
             "threshold": integer(threshold, "threshold", -127, 0),
             "interval": integer(interval, "interval", 1, U16),
         }
-        id = await self._create_observer(
+        observer_id = await self._create_observer(
             "ROUTER_CREATE_AUDIOLEVELOBSERVER", "Router_CreateAudioLevelObserverRequest", options
         )
-        observer = AudioLevelObserver(id, self, app_data)
+        observer = AudioLevelObserver(observer_id, self, app_data)
         self.emit("newrtpobserver", observer)
         return observer
 

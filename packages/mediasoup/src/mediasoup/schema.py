@@ -170,7 +170,5 @@ def load_schema() -> dict[str, TableInfo]:
     Raises `FileNotFoundError` when the engine's build has not made it yet.
     """
     if not SCHEMA_FILE.exists():
-        raise FileNotFoundError(
-            f"{SCHEMA_FILE.name} is missing: build the engine with packages/mediasoup/engine/build.sh"
-        )
+        raise FileNotFoundError(f"{SCHEMA_FILE.name} is missing: packages/mediasoup/engine/build.sh makes it")
     return parse_schema(SCHEMA_FILE.read_bytes())

@@ -95,8 +95,8 @@ class Transport(DataStreams):
     ) -> Producer:
         """Lets the other end send a stream into the router.
 
-        `rtp_parameters` may come straight from a client. `key_frame_request_delay` is in milliseconds: no two key frames
-        are asked for within it. Raises `InvalidParameters`, `UnsupportedParameters`, `WorkerError`, `Closed`.
+        `rtp_parameters` may come straight from a client. `key_frame_request_delay` is in milliseconds: no two key
+        frames are asked for within it. Raises `InvalidParameters`, `UnsupportedParameters`, `WorkerError`, `Closed`.
         """
         self._check_open()
         choice(kind, "kind", ("audio", "video"))
@@ -159,9 +159,8 @@ class Transport(DataStreams):
         template, codecs, extensions = producer._template(capabilities, rtx)
         layers = None if preferred_layers is None else ConsumerLayers.from_json(preferred_layers)
         if pipe:
-            parameters = template.parameters(
-                ortc.renumber(producer.consumable_rtp_parameters.encodings, template.rtx), mid
-            )
+            encodings = ortc.renumber(producer.consumable_rtp_parameters.encodings, template.rtx)
+            parameters = template.parameters(encodings, None if mid is None else text(mid, "mid", 8))
         else:
             own_mid = self._take_mid() if mid is None else text(mid, "mid", 8)
             parameters = template.parameters([template.encoding(ortc.random_ssrc())], own_mid)
@@ -178,7 +177,7 @@ class Transport(DataStreams):
             app_data,
         )
 
-    async def _consume(
+    async def _consume(  # noqa: PLR0917 - private, and called from two places.
         self,
         producer: Producer,
         parameters: RtpParameters,

@@ -249,7 +249,7 @@ class SctpParameters:
 
 @dataclass(frozen=True, slots=True)
 class SctpStreamParameters:
-    """One SCTP stream. At most one of `max_packet_life_time` (ms) and `max_retransmits`, and only when not `ordered`."""
+    """One SCTP stream; if not `ordered`, with one of `max_packet_life_time` (ms) and `max_retransmits`, or none."""
 
     stream_id: int
     ordered: bool = True

@@ -1,4 +1,4 @@
-"""Checks of single values that come from outside. Each returns the value or raises `InvalidParameters` with its path."""
+"""Checks of single values from outside. Each returns the value or raises `InvalidParameters` with its path."""
 
 from __future__ import annotations
 

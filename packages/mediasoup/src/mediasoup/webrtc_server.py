@@ -57,4 +57,7 @@ class WebRtcServer(Entity):
 
     def _add(self, transport: WebRtcTransport) -> None:
         self._transports[transport.id] = transport
-        transport.on("close", lambda: self._transports.pop(transport.id, None) and None)
+        transport.on("close", lambda: self._remove(transport))
+
+    def _remove(self, transport: WebRtcTransport) -> None:
+        self._transports.pop(transport.id, None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from .errors import InvalidParameters
 from .schema import OBJECT, SCALARS, STRING, UNION, UTYPE, VECTOR, FieldInfo, TableInfo, load_schema
@@ -168,22 +168,11 @@ class TableCodec:
         return _Layout(prefix, values, len(prefix) + values.size, root, tuple(placed), union)
 
     def _writer(self, field: FieldInfo) -> tuple[Callable[[Any], Any] | None, Callable[[Any], Encoded] | None]:
-        if field.base == STRING:
-            return None, encode_string
-        if field.base == OBJECT:
-            return None, codec(str(field.table)).encode
-        if field.base == UNION:
-            return None, lambda block: block
-        if field.base == VECTOR:
-            if field.element == STRING:
-                return None, lambda items: _encode_offsets([encode_string(item) for item in items])
-            if field.element == OBJECT:
-                return None, codec(str(field.table)).encode_vector
-            numbers = field.enum.numbers if field.enum else None
-            return None, _scalar_vector_encoder(SCALARS[field.element], numbers)
-        if field.enum and field.base != UTYPE:
-            return field.enum.numbers.__getitem__, None
-        return None, None
+        """How to convert a field that stands in the table itself, and how to encode one that the table points to."""
+        if field.base in (STRING, OBJECT, UNION, VECTOR):
+            return None, _block_encoder(field)
+        convert = field.enum.numbers.__getitem__ if field.enum and field.base != UTYPE else None
+        return convert, None
 
     # Reading.
 
@@ -215,6 +204,21 @@ class TableCodec:
                 readers.append((field.slot, field.name, _reader(field), _default(field)))
         self._readers = readers
         return readers
+
+
+def _block_encoder(field: FieldInfo) -> Callable[[Any], Encoded]:
+    if field.base == STRING:
+        return encode_string
+    if field.base == OBJECT:
+        return codec(str(field.table)).encode
+    if field.base == UNION:
+        # Which table it is stands in the field before; it was encoded together with that.
+        return lambda block: cast(Encoded, block)
+    if field.element == STRING:
+        return lambda items: _encode_offsets([encode_string(item) for item in items])
+    if field.element == OBJECT:
+        return codec(str(field.table)).encode_vector
+    return _scalar_vector_encoder(SCALARS[field.element], field.enum.numbers if field.enum else None)
 
 
 def _default(field: FieldInfo) -> Any:

@@ -224,10 +224,11 @@ class Worker(Emitter):
 async def _until_running(process: Process, channel: Channel) -> None:
     running: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     channel.on_running = lambda: None if running.done() else running.set_result(None)
-    done, _ = await asyncio.wait({running, process.exited}, timeout=START_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-    if running in done:
+    either: set[asyncio.Future[Any]] = {running, process.exited}
+    await asyncio.wait(either, timeout=START_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
         return
-    if process.exited in done:
+    if process.exited.done():
         code = process.exited.result()
         raise WorkerStartError(f"mediasoup-worker ended with code {code} before it was running", code)
     raise WorkerStartError(f"mediasoup-worker was not running after {START_PATIENCE:g} s")
