@@ -1,0 +1,32 @@
+"""Live rooms: joined peers, roles, sessions, presence."""
+
+from rostrum.live.contributor import Contributor
+from rostrum.live.events import PeerDropped, PeerJoined, PeerLeft, PeerResumed, RoleChanged, RoomClosed, RoomOpened
+from rostrum.live.notifier import Notifier, sender
+from rostrum.live.recorder import SessionRecorder
+from rostrum.live.room import LiveRoom, Peer
+from rostrum.live.schemas import PeerRef
+from rostrum.live.service import LiveService
+from rostrum.live.signals import LiveSignals
+from rostrum.live.stage import Stage, require_stage
+
+__all__ = [
+    "Contributor",
+    "LiveRoom",
+    "LiveService",
+    "LiveSignals",
+    "Notifier",
+    "Peer",
+    "PeerDropped",
+    "PeerJoined",
+    "PeerLeft",
+    "PeerRef",
+    "PeerResumed",
+    "RoleChanged",
+    "RoomClosed",
+    "RoomOpened",
+    "SessionRecorder",
+    "Stage",
+    "require_stage",
+    "sender",
+]

@@ -1,0 +1,165 @@
+"""Writes sessions and stays into the database, behind the live room's back.
+
+Nothing here is acknowledged to anybody, so rows are gathered and written a few times a second in one transaction:
+a thousand joins cost a handful of commits.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rostrum.kit import clock
+from rostrum.kit.db import Database
+from rostrum.live import store
+from rostrum.live.models import LiveParticipant, LiveSession
+from rostrum.live.room import LiveRoom, Peer
+
+log = structlog.get_logger(__name__)
+
+FLUSH_SECONDS = 0.25
+Operation = Callable[[AsyncSession], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A session that was running when the server was killed, and what must outlive that."""
+
+    session_id: str
+    started_at: int
+    locked: bool
+    removed: frozenset[str]
+
+
+class SessionRecorder:
+    """Keeps the session rows; `interrupted` are those that a room may take up again, by room id."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._pending: list[Operation] = []
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._started_at = clock.now_ms()
+        self.interrupted: dict[str, Interrupted] = {}
+
+    async def start(self) -> None:
+        """Read what an earlier run left open and begin to write."""
+        self._started_at = clock.now_ms()
+        async with self._db.reading() as session:
+            for row in await store.unfinished(session):
+                removed = await store.removed_subjects(session, row.id)
+                self.interrupted[row.room_id] = Interrupted(row.id, row.started_at, row.locked, frozenset(removed))
+        self._task = asyncio.create_task(self._run())
+
+    def settle(self) -> None:
+        """End the interrupted sessions that nobody has come back to."""
+        for interrupted in self.interrupted.values():
+            self._end(interrupted.session_id, self._started_at)
+        self.interrupted.clear()
+
+    def opened(self, room: LiveRoom) -> None:
+        """A session begins, or goes on after a kill of the server."""
+        interrupted = self.interrupted.pop(room.id, None)
+        if interrupted is None:
+            row = LiveSession(
+                id=room.session_id, tenant_id=room.info.tenant_id, room_id=room.id, started_at=room.started_at
+            )
+            self._add(row)
+            return
+        room.session_id, room.started_at = interrupted.session_id, interrupted.started_at
+        room.locked, room.removed = interrupted.locked, set(interrupted.removed)
+        started = self._started_at
+        self._write(lambda session: store.end_open_stays(session, room.session_id, started))
+
+    def closed(self, room: LiveRoom) -> None:
+        """A session has ended."""
+        self._end(room.session_id, clock.now_ms())
+
+    def joined(self, peer: Peer) -> None:
+        """A stay begins."""
+        self._add(
+            LiveParticipant(
+                id=peer.id,
+                session_id=peer.room.session_id,
+                subject=peer.subject[:64],
+                name=peer.name[:100],
+                role=peer.role,
+                joined_at=peer.joined_at,
+            )
+        )
+
+    def left(self, peer: Peer, *, removed: bool) -> None:
+        """A stay has ended."""
+        moment = clock.now_ms()
+        self._write(lambda session: store.end_stay(session, peer.id, moment, removed))
+
+    def attended(self, room: LiveRoom, attendance_id: str, subject: str, name: str) -> None:
+        """Somebody is present without media (meet set)."""
+        self._add(
+            LiveParticipant(
+                id=attendance_id,
+                session_id=room.session_id,
+                subject=subject[:64],
+                name=name[:100],
+                role="viewer",
+                joined_at=clock.now_ms(),
+            )
+        )
+
+    def attendance_ended(self, attendance_id: str) -> None:
+        """Such a presence has ended."""
+        moment = clock.now_ms()
+        self._write(lambda session: store.end_stay(session, attendance_id, moment, False))
+
+    def role_changed(self, peer: Peer) -> None:
+        """A participant has another role."""
+        role = peer.role
+        self._write(lambda session: store.set_role(session, peer.id, role))
+
+    def locked(self, room: LiveRoom) -> None:
+        """A session was locked or unlocked."""
+        locked = room.locked
+        self._write(lambda session: store.set_locked(session, room.session_id, locked))
+
+    async def close(self) -> None:
+        """Write what is left and stop."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._flush()
+
+    def _end(self, session_id: str, moment: int) -> None:
+        self._write(lambda session: store.end_session(session, session_id, moment))
+
+    def _add(self, row: LiveSession | LiveParticipant) -> None:
+        async def operation(session: AsyncSession) -> None:
+            session.add(row)
+            # Sent now, so that a later statement of the same batch finds the row.
+            await session.flush()
+
+        self._write(operation)
+
+    def _write(self, operation: Operation) -> None:
+        self._pending.append(operation)
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(FLUSH_SECONDS)
+            # Shielded: a stop in mid-write lets the transaction end before the last flush.
+            await asyncio.shield(asyncio.ensure_future(self._flush()))
+
+    async def _flush(self) -> None:
+        batch, self._pending = self._pending, []
+        self._wake.clear()
+        if not batch:
+            return
+        try:
+            async with self._db.session() as session:
+                for operation in batch:
+                    await operation(session)
+        except Exception:
+            log.exception("sessions.not_recorded", operations=len(batch))

@@ -1,0 +1,339 @@
+"""The live core: opening rooms, joining, leaving, dropping and coming back."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from rostrum.auth import Principal
+from rostrum.kit.events import EventBus
+from rostrum.kit.ids import new_id
+from rostrum.kit.realtime import Connection, Realtime
+from rostrum.live.contributor import Contributor
+from rostrum.live.errors import NotInRoom, RemovedFromRoom, RoomFull, RoomLocked
+from rostrum.live.events import PeerDropped, PeerJoined, PeerLeft, PeerResumed, RoomClosed, RoomOpened
+from rostrum.live.notifier import Notifier
+from rostrum.live.presence import Presence
+from rostrum.live.recorder import SessionRecorder
+from rostrum.live.room import LiveRoom, Peer
+from rostrum.live.schemas import Join
+from rostrum.rooms import Admission, RoomInfo, RoomService
+
+log = structlog.get_logger(__name__)
+
+_PEER = "peer"
+_ATTENDANCE = "attendance"
+
+
+class LiveService:
+    """All live rooms of this node.
+
+    Args:
+        grace_seconds: how long the peer of a dropped socket, and a room without peers, are kept.
+        ice_servers: what `join` tells browsers.
+        features_of: the features of a tenant's package.
+    """
+
+    def __init__(
+        self,
+        realtime: Realtime,
+        rooms: RoomService,
+        events: EventBus,
+        recorder: SessionRecorder,
+        *,
+        grace_seconds: float,
+        ice_servers: list[dict[str, Any]],
+        features_of: Callable[[str], dict[str, bool]],
+    ) -> None:
+        self.realtime = realtime
+        self.notifier = Notifier(realtime)
+        self.presence = Presence(self.notifier)
+        self.rooms: dict[str, LiveRoom] = {}
+        self.recorder = recorder
+        self.durable = rooms
+        self.events = events
+        self._grace = grace_seconds
+        self._ice_servers = ice_servers
+        self._features_of = features_of
+        self._contributors: list[Contributor] = []
+        self._opening: dict[str, asyncio.Lock] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._settling: asyncio.TimerHandle | None = None
+        rooms.is_live = lambda room_id: bool(self.rooms.get(room_id) and self.rooms[room_id].peers)
+        realtime.on_disconnect(self.dropped)
+
+    async def start(self) -> None:
+        """Take up the sessions that a kill of the server has interrupted; they have a while to be rejoined."""
+        await self.recorder.start()
+        self._settling = asyncio.get_running_loop().call_later(max(self._grace * 2, 10), self.recorder.settle)
+
+    async def close(self) -> None:
+        """End all rooms without telling their peers, who come back to the next run of the server."""
+        if self._settling is not None:
+            self._settling.cancel()
+        for room in list(self.rooms.values()):
+            # Not marked as ended: the next run goes on with the session, or settles it.
+            room.closed = True
+            self.presence.forget(room)
+            for peer in room.peers.values():
+                _cancel(peer.grace)
+            _cancel(room.closing)
+        self.rooms.clear()
+        for task in list(self._tasks):
+            task.cancel()
+        await self.recorder.close()
+
+    def contribute(self, contributor: Contributor) -> None:
+        """Let a feature above add its parts to the answers."""
+        self._contributors.append(contributor)
+
+    def peer_of(self, connection: Connection) -> Peer:
+        """The peer behind a socket.
+
+        Raises:
+            NotInRoom: it has not joined, or is no longer in its room.
+        """
+        peer = connection.data.get(_PEER)
+        if not isinstance(peer, Peer):
+            raise NotInRoom()
+        return peer
+
+    async def create_room(self, principal: Principal, room_id: str) -> dict[str, Any]:
+        """Open the live state of a room, made durable first if the caller may do that."""
+        info, _made = await self.durable.ensure(principal, room_id)
+        created = info.id not in self.rooms
+        room = await self.open(info)
+        if room.is_empty:
+            self._close_later(room)
+        return {"room_id": info.id, "created": created}
+
+    async def open(self, info: RoomInfo) -> LiveRoom:
+        """The live room of a durable one, made now if it does not exist."""
+        room = self.rooms.get(info.id)
+        if room is not None:
+            return room
+        # Two first joins at once must meet in one room.
+        async with self._opening.setdefault(info.id, asyncio.Lock()):
+            room = self.rooms.get(info.id)
+            if room is None:
+                room = LiveRoom(info)
+                self.recorder.opened(room)
+                await self.events.publish(RoomOpened(room))
+                self.rooms[info.id] = room
+        self._opening.pop(info.id, None)
+        return room
+
+    async def join(self, connection: Connection, request: Join) -> dict[str, Any]:
+        """Bring a socket into a room: as a new peer, or as the peer that it was before."""
+        admission = await self.durable.admit(connection.principal, request.room_id, name=request.name)
+        current = connection.data.get(_PEER)
+        if isinstance(current, Peer):
+            if current.room.id == admission.room.id:
+                return await self._acknowledgement(current, connection, resumed=True)
+            await self.leave(current, "moved")
+        room = await self.open(admission.room)
+        peer = room.returning(admission.subject, request.resume)
+        if peer is not None:
+            await self._resume(peer, connection, fresh=request.fresh)
+            return await self._acknowledgement(peer, connection, resumed=not request.fresh)
+        peer = self._enter(room, admission, connection)
+        await self.events.publish(PeerJoined(peer))
+        self.presence.joined(peer)
+        return await self._acknowledgement(peer, connection, resumed=False)
+
+    def _enter(self, room: LiveRoom, admission: Admission, connection: Connection) -> Peer:
+        _check_entry(room, admission)
+        peer = Peer(room, admission.display_name, admission.role, admission.subject, connection.id)
+        room.add(peer)
+        _cancel(room.closing)
+        room.closing = None
+        self._attach(peer, connection)
+        self.recorder.joined(peer)
+        return peer
+
+    async def _resume(self, peer: Peer, connection: Connection, *, fresh: bool) -> None:
+        old = self.realtime.connection(peer.connection_id) if peer.connection_id else None
+        if old is not None and old is not connection:
+            self._detach(peer)
+            # The old socket learns that it was replaced, so that two windows do not fight for one peer.
+            self.realtime.emit("peerReplaced", {"id": peer.id}, to=old.id)
+            self._spawn(self.realtime.disconnect(old.id, "replaced"))
+        _cancel(peer.grace)
+        peer.grace = None
+        peer.takeovers += 1
+        self._attach(peer, connection)
+        await self.events.publish(PeerResumed(peer, fresh))
+
+    def _attach(self, peer: Peer, connection: Connection) -> None:
+        peer.connection_id = connection.id
+        connection.data[_PEER] = peer
+        self.realtime.enter(connection.id, peer.room.group)
+        self.sync_stage(peer)
+        if self.realtime.connection(connection.id) is None:
+            # The socket went away while it was being let in.
+            self._spawn(self.dropped(connection))
+
+    def _detach(self, peer: Peer) -> None:
+        connection = self.realtime.connection(peer.connection_id) if peer.connection_id else None
+        if connection is not None:
+            connection.data.pop(_PEER, None)
+            self.realtime.leave(connection.id, peer.room.group)
+            self.realtime.leave(connection.id, peer.room.stage_group)
+        peer.connection_id = None
+
+    def sync_stage(self, peer: Peer) -> None:
+        """Let the peer's socket hear what the stage hears, or no longer."""
+        if peer.connection_id is not None:
+            change = self.realtime.enter if peer.on_stage else self.realtime.leave
+            change(peer.connection_id, peer.room.stage_group)
+
+    async def dropped(self, connection: Connection) -> None:
+        """A socket has gone: its peer is kept for a while."""
+        self._end_attendance(connection)
+        peer = connection.data.pop(_PEER, None)
+        if not isinstance(peer, Peer) or peer.left or peer.connection_id != connection.id:
+            return
+        peer.connection_id = None
+        if self._grace <= 0:
+            await self.leave(peer, "dropped")
+            return
+        peer.grace = asyncio.get_running_loop().call_later(
+            self._grace, lambda: self._spawn(self.leave(peer, "dropped"))
+        )
+        await self.events.publish(PeerDropped(peer))
+
+    async def leave(self, peer: Peer, reason: str, *, removed: bool = False) -> None:
+        """Take a peer out of its room; harmless if it has left already."""
+        if peer.left:
+            return
+        peer.left = True
+        _cancel(peer.grace)
+        room = peer.room
+        room.discard(peer)
+        self._detach(peer)
+        self.recorder.left(peer, removed=removed)
+        await self.events.publish(PeerLeft(peer, reason))
+        if room.closed:
+            return
+        self.presence.left(peer)
+        if room.is_empty:
+            self._close_later(room)
+
+    async def end(self, room: LiveRoom, reason: str, by: str | None = None) -> None:
+        """Close a room for everybody: its session has ended."""
+        if room.closed:
+            return
+        room.closed = True
+        if self.rooms.get(room.id) is room:
+            del self.rooms[room.id]
+        _cancel(room.closing)
+        self.notifier.room(room, "roomClosed", {"reason": reason, **({"by": by} if by else {})})
+        for peer in list(room.peers.values()):
+            await self.leave(peer, "ended")
+        self.presence.forget(room)
+        self.recorder.closed(room)
+        await self.durable.clear_live_roles(room.id)
+        await self.events.publish(RoomClosed(room, reason))
+
+    def _close_later(self, room: LiveRoom) -> None:
+        _cancel(room.closing)
+        room.closing = asyncio.get_running_loop().call_later(
+            self._grace, lambda: self._spawn(self._close_if_empty(room))
+        )
+
+    async def _close_if_empty(self, room: LiveRoom) -> None:
+        if room.is_empty:
+            await self.end(room, "empty")
+
+    async def attend(self, connection: Connection, room_id: str, name: str | None) -> dict[str, Any]:
+        """Presence without media (meet set): counted in the session, no peer."""
+        admission = await self.durable.admit(connection.principal, room_id, name=name)
+        self._end_attendance(connection)
+        room = await self.open(admission.room)
+        if admission.subject in room.removed:
+            raise RemovedFromRoom()
+        room.attendees[connection.id] = admission.display_name
+        _cancel(room.closing)
+        room.closing = None
+        self.recorder.attended(room, attendance_id := new_id(), admission.subject, admission.display_name)
+        connection.data[_ATTENDANCE] = (room, attendance_id)
+        return {"success": True, "roomId": room.id, "sessionId": room.session_id}
+
+    def _end_attendance(self, connection: Connection) -> None:
+        room, attendance_id = connection.data.pop(_ATTENDANCE, (None, None))
+        if room is not None:
+            room.attendees.pop(connection.id, None)
+            self.recorder.attendance_ended(attendance_id)
+            if room.is_empty and not room.closed:
+                self._close_later(room)
+
+    async def _acknowledgement(self, peer: Peer, connection: Connection, *, resumed: bool) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "id": peer.id,
+            "name": peer.name,
+            "role": peer.role,
+            "resume": peer.resume,
+            "resumed": resumed,
+            "room": peer.room.public(),
+            "peers": self.listed(peer.room, skip=peer),
+            "iceServers": self._ice_servers,
+            "features": self._features_of(connection.principal.package),
+        }
+        if peer.on_stage:
+            answer["cohostRequests"] = requests(peer.room)
+        for contributor in self._contributors:
+            answer.update(await contributor.join_part(peer))
+        return answer
+
+    def listed(self, room: LiveRoom, *, skip: Peer | None = None) -> list[dict[str, Any]]:
+        """The peers of a room as lists show them."""
+        return [self._described(peer) for peer in room.listed() if peer is not skip]
+
+    def _described(self, peer: Peer) -> dict[str, Any]:
+        body = peer.public()
+        for contributor in self._contributors:
+            body.update(contributor.peer_part(peer))
+        return body
+
+    def info(self, peer: Peer) -> dict[str, Any]:
+        """What `getMyRoomInfo` answers."""
+        answer: dict[str, Any] = {
+            "id": peer.id,
+            "role": peer.role,
+            "room": peer.room.public(),
+            "peers": self.listed(peer.room),
+            "recording": None,
+            "whiteboard": None,
+        }
+        for contributor in self._contributors:
+            answer.update(contributor.info_part(peer.room))
+        return answer
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def requests(room: LiveRoom) -> list[dict[str, Any]]:
+    """The open co-host requests, for somebody who may answer them."""
+    return [
+        {"requestId": request, "socketId": peer.connection_id, "peerId": peer.id, "name": peer.name}
+        for request, peer_id in room.requests.items()
+        if (peer := room.peers.get(peer_id)) is not None
+    ]
+
+
+def _check_entry(room: LiveRoom, admission: Admission) -> None:
+    if admission.subject in room.removed:
+        raise RemovedFromRoom()
+    if room.locked and admission.role == "viewer":
+        raise RoomLocked()
+    if room.info.max_participants is not None and len(room.peers) >= room.info.max_participants:
+        raise RoomFull()
+
+
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()

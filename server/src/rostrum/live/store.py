@@ -1,0 +1,58 @@
+"""Every query on sessions."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rostrum.live.models import LiveParticipant, LiveSession
+
+
+async def unfinished(session: AsyncSession) -> Sequence[LiveSession]:
+    """Sessions that a server left open when it was killed, newest last."""
+    query = select(LiveSession).where(LiveSession.ended_at.is_(None)).order_by(LiveSession.started_at)
+    return (await session.scalars(query)).all()
+
+
+async def removed_subjects(session: AsyncSession, session_id: str) -> set[str]:
+    """Whom a host has removed from a session."""
+    query = select(LiveParticipant.subject).where(
+        LiveParticipant.session_id == session_id, LiveParticipant.removed.is_(True)
+    )
+    return set(await session.scalars(query))
+
+
+async def end_session(session: AsyncSession, session_id: str, moment: int) -> None:
+    """Mark a session and whoever is still in it as gone."""
+    await session.execute(update(LiveSession).where(LiveSession.id == session_id).values(ended_at=moment))
+    await session.execute(
+        update(LiveParticipant)
+        .where(LiveParticipant.session_id == session_id, LiveParticipant.left_at.is_(None))
+        .values(left_at=moment)
+    )
+
+
+async def end_stay(session: AsyncSession, participant_id: str, moment: int, removed: bool) -> None:
+    """Mark a participant as gone."""
+    await session.execute(
+        update(LiveParticipant).where(LiveParticipant.id == participant_id).values(left_at=moment, removed=removed)
+    )
+
+
+async def end_open_stays(session: AsyncSession, session_id: str, moment: int) -> None:
+    """Mark everybody as gone who is still noted as present in a session."""
+    await session.execute(
+        update(LiveParticipant)
+        .where(LiveParticipant.session_id == session_id, LiveParticipant.left_at.is_(None))
+        .values(left_at=moment)
+    )
+
+
+async def set_role(session: AsyncSession, participant_id: str, role: str) -> None:
+    """Note a participant's new role."""
+    await session.execute(update(LiveParticipant).where(LiveParticipant.id == participant_id).values(role=role))
+
+
+async def set_locked(session: AsyncSession, session_id: str, locked: bool) -> None:
+    """Note that a session takes no new viewers, or takes them again."""
+    await session.execute(update(LiveSession).where(LiveSession.id == session_id).values(locked=locked))
