@@ -1,0 +1,390 @@
+"""The verbs of media: transports, producers, consumers."""
+
+from typing import Any
+
+import structlog
+
+from rostrum.kit.events import EventBus
+from rostrum.live import (
+    Contributor,
+    LiveRoom,
+    LiveService,
+    Peer,
+    PeerDropped,
+    PeerLeft,
+    PeerResumed,
+    RoleChanged,
+    RoomClosed,
+    require_stage,
+)
+from rostrum.sfu.errors import LimitReached, MediaRestarting, ProducerNotFound, TransportNotFound, media_errors
+from rostrum.sfu.media import Carrier, MediaRoom, PeerMedia, Receive, Send
+from rostrum.sfu.placement import Placement
+from rostrum.sfu.pool import MediaWorker, WorkerPool
+from rostrum.sfu.reports import Reports
+from rostrum.sfu.schemas import (
+    Consume,
+    CreateTransport,
+    PreferredLayers,
+    Produce,
+)
+from rostrum.sfu.screen import Screen
+
+log = structlog.get_logger(__name__)
+
+TRANSPORTS_PER_PEER = 8
+PRODUCERS_PER_PEER = 8
+CONSUMERS_PER_PEER = 256
+OUTGOING_BITRATE = 1_000_000
+# A stream that many people join at once is asked for one key frame a second, not for one each.
+KEY_FRAME_DELAY_MS = 1000
+
+
+class SfuService(Contributor):
+    """The media of all live rooms.
+
+    Args:
+        consumers_per_worker: consumers that a worker takes before a room spills over to the next.
+    """
+
+    def __init__(self, live: LiveService, events: EventBus, pool: WorkerPool, *, consumers_per_worker: int) -> None:
+        self._live = live
+        self._pool = pool
+        self._placement = Placement(pool, limit=consumers_per_worker)
+        self._rooms: dict[LiveRoom, MediaRoom] = {}
+        self.screen = Screen(live.notifier, self.close_send)
+        self._reports = Reports(live.notifier)
+        live.contribute(self)
+        pool.on_death(self._worker_died)
+        events.subscribe(PeerLeft, self._on_left)
+        events.subscribe(PeerDropped, self._on_dropped)
+        events.subscribe(PeerResumed, self._on_resumed)
+        events.subscribe(RoleChanged, self._on_role)
+        events.subscribe(RoomClosed, self._on_room_closed)
+
+    async def start(self) -> None:
+        """Start the media workers."""
+        await self._pool.start()
+
+    async def close(self) -> None:
+        """End them."""
+        await self._pool.close()
+
+    def problems(self) -> list[str]:
+        """Why media cannot be served; empty when it can."""
+        if self._pool.workers:
+            return []
+        return [f"no media worker runs ({self._pool.last_error or 'starting'})"]
+
+    def media_of(self, peer: Peer) -> PeerMedia:
+        """A peer's media.
+
+        Raises:
+            TransportNotFound: the peer has left meanwhile.
+        """
+        if peer.left:
+            raise TransportNotFound()
+        room = self._rooms.get(peer.room)
+        if room is None:
+            room = self._rooms[peer.room] = MediaRoom(peer.room)
+        return room.of(peer)
+
+    async def capabilities(self, peer: Peer) -> dict[str, Any]:
+        """What the room's routers can do."""
+        router = await self._placement.any_router(self.media_of(peer).room)
+        return router.router.rtp_capabilities.to_json()
+
+    async def create_transport(self, peer: Peer, request: CreateTransport) -> dict[str, Any]:
+        """Make a transport for the caller; what a browser needs to use it.
+
+        Raises:
+            LimitReached, MediaRestarting.
+        """
+        media = self.media_of(peer)
+        async with media.lock:
+            self._drop_inherited(media, request.direction)
+            if len(media.carriers) >= TRANSPORTS_PER_PEER:
+                raise LimitReached()
+            router = await self._placement.router_of(media)
+            with media_errors():
+                transport = await router.router.create_webrtc_transport(
+                    webrtc_server=router.media_worker.server,
+                    enable_udp=not request.force_tcp,
+                    enable_tcp=True,
+                    prefer_udp=True,
+                    initial_available_outgoing_bitrate=OUTGOING_BITRATE,
+                )
+            if peer.left or media.router is not router:
+                transport.close()
+                raise MediaRestarting(retry_after=1)
+            media.carriers[transport.id] = Carrier(transport, request.direction, peer.takeovers)
+            transport.on("close", lambda: media.forget_carrier(transport.id))
+        return {
+            "id": transport.id,
+            "iceParameters": transport.ice_parameters.to_json(),
+            "iceCandidates": [candidate.to_json() for candidate in transport.ice_candidates],
+            "dtlsParameters": transport.dtls_parameters.to_json(),
+        }
+
+    def _drop_inherited(self, media: PeerMedia, direction: str | None) -> None:
+        """A peer that came back and makes a transport anew has lost the one it had for that direction."""
+        for carrier in list(media.carriers.values()):
+            same = direction is None or carrier.direction in (None, direction)
+            if carrier.era < media.peer.takeovers and same:
+                carrier.transport.close()
+
+    async def connect_transport(self, peer: Peer, transport_id: str, dtls_parameters: dict[str, Any]) -> None:
+        """Give a transport the client's DTLS parameters.
+
+        Raises:
+            TransportNotFound, InvalidParameters, InvalidMediaState, MediaRestarting.
+        """
+        carrier = self.media_of(peer).carrier(transport_id)
+        with media_errors():
+            await carrier.transport.connect(dtls_parameters=dtls_parameters)
+
+    async def restart_ice(self, peer: Peer, transport_id: str) -> dict[str, Any]:
+        """New ICE parameters for a transport whose path has changed."""
+        carrier = self.media_of(peer).carrier(transport_id)
+        with media_errors():
+            parameters = await carrier.transport.restart_ice()
+        return {"iceParameters": parameters.to_json()}
+
+    def close_transport(self, peer: Peer, transport_id: str) -> None:
+        """Close one of the caller's transports and all that is on it; TransportNotFound for everything else."""
+        self.media_of(peer).carrier(transport_id).transport.close()
+
+    async def produce(self, peer: Peer, request: Produce) -> dict[str, Any]:
+        """Start to send a track into the room.
+
+        Raises:
+            StageOnly: a viewer asks.
+            ScreenBusy: somebody else shares their screen.
+            TransportNotFound, LimitReached, InvalidParameters, MediaRestarting.
+        """
+        require_stage(peer)
+        media = self.media_of(peer)
+        async with media.lock:
+            carrier = media.carrier(request.producer_transport_id)
+            if len(media.sends) >= PRODUCERS_PER_PEER:
+                raise LimitReached()
+            if request.source == "screen":
+                self.screen.reserve(media)
+            try:
+                send = await self._produce(media, carrier, request)
+            finally:
+                self.screen.settle(media)
+        if send.producer.kind == "audio" and send.source == "mic":
+            await self._reports.observe(send)
+        self._live.notifier.room(peer.room, "newProducers", [send.public()], skip=peer)
+        return {"producer_id": send.id, "id": send.id}
+
+    async def _produce(self, media: PeerMedia, carrier: Carrier, request: Produce) -> Send:
+        router = media.router
+        if router is None:
+            raise MediaRestarting(retry_after=1)
+        with media_errors():
+            producer = await carrier.transport.produce(
+                kind=request.kind,
+                rtp_parameters=request.rtp_parameters,
+                key_frame_request_delay=KEY_FRAME_DELAY_MS if request.kind == "video" else 0,
+            )
+        # The role may have been taken away while the worker was asked.
+        if producer.closed or media.peer.left or not media.peer.on_stage:
+            producer.close()
+            require_stage(media.peer)
+            raise MediaRestarting(retry_after=1)
+        send = Send(producer, media, request.source, router)
+        media.sends[producer.id] = send
+        media.room.sends[producer.id] = send
+        producer.on("close", lambda: self._send_ended(send))
+        return send
+
+    async def consume(self, peer: Peer, request: Consume) -> dict[str, Any]:
+        """Start to receive a producer of the room. Asked again on the same transport, it is the same consumer.
+
+        Raises:
+            TransportNotFound, ProducerNotFound, LimitReached, InvalidParameters, MediaRestarting.
+        """
+        media = self.media_of(peer)
+        async with media.lock:
+            carrier = media.carrier(request.consumer_transport_id)
+            send = media.room.send(request.producer_id)
+            receive = _existing(media, send, carrier)
+            if receive is None:
+                receive = await self._consume(media, carrier, send, request)
+        consumer = receive.consumer
+        return {
+            "id": consumer.id,
+            "producerId": consumer.producer_id,
+            "kind": consumer.kind,
+            "rtpParameters": consumer.rtp_parameters.to_json(),
+            "type": consumer.type,
+            "producerPaused": consumer.producer_paused,
+            "paused": consumer.paused,
+            "appData": {"type": send.source},
+            "peer_id": send.media.peer.id,
+        }
+
+    async def _consume(self, media: PeerMedia, carrier: Carrier, send: Send, request: Consume) -> Receive:
+        if len(media.receives) >= CONSUMERS_PER_PEER:
+            raise LimitReached()
+        if media.router is None:
+            raise MediaRestarting(retry_after=1)
+        await self._placement.bring(send, media.router)
+        with media_errors():
+            consumer = await carrier.transport.consume(
+                producer_id=send.id, rtp_capabilities=request.rtp_capabilities, paused=request.paused
+            )
+        if consumer.closed or media.peer.left:
+            consumer.close()
+            raise ProducerNotFound()
+        receive = Receive(consumer, send, carrier.transport.id)
+        media.receives[consumer.id] = receive
+        media.reserve(len(media.receives))
+        self._reports.follow(media, receive)
+        return receive
+
+    async def resume(self, peer: Peer, consumer_id: str | None) -> list[str]:
+        """Let paused consumers flow: one, or all of the caller's. Video begins with a key frame."""
+        media = self.media_of(peer)
+        chosen = [media.receive(consumer_id)] if consumer_id else list(media.receives.values())
+        with media_errors():
+            for receive in chosen:
+                if receive.consumer.paused and not receive.consumer.closed:
+                    await receive.consumer.resume()
+        return [receive.consumer.id for receive in chosen]
+
+    async def set_preferred_layers(self, peer: Peer, request: PreferredLayers) -> None:
+        """Which layers of a simulcast stream the caller wants."""
+        receive = self.media_of(peer).receive(request.consumer_id)
+        with media_errors():
+            await receive.consumer.set_preferred_layers(request.spatial_layer, request.temporal_layer)
+
+    async def set_paused(self, peer: Peer, producer_id: str | None, *, paused: bool) -> Send:
+        """Pause or resume one's own producer, the camera by default."""
+        send = self.media_of(peer).send(producer_id)
+        with media_errors():
+            await (send.producer.pause() if paused else send.producer.resume())
+        return send
+
+    async def mute(self, target: Peer, kind: str) -> list[str]:
+        """Pause a peer's microphone or camera; the ids of the producers."""
+        chosen = [send for send in self.media_of(target).sends.values() if send.source == _SOURCES[kind]]
+        with media_errors():
+            for send in chosen:
+                await send.producer.pause()
+        return [send.id for send in chosen]
+
+    def close_producer(self, peer: Peer, producer_id: str) -> None:
+        """End a producer: one's own, or anyone's as a host.
+
+        Raises:
+            ProducerNotFound: the room has none, or a host would be needed.
+        """
+        media = self.media_of(peer)
+        if producer_id in media.ended_sends:
+            return
+        send = media.sends.get(producer_id)
+        if send is None:
+            if peer.role != "host":
+                log.warning("sfu.refused", room=peer.room.id, peer=peer.id, subject=peer.subject, what="producerClosed")
+                raise ProducerNotFound()
+            send = media.room.send(producer_id)
+        self.close_send(send)
+
+    def close_send(self, send: Send) -> None:
+        """End a producer; who consumed it is told by its consumers' own events."""
+        send.producer.close()
+
+    def _send_ended(self, send: Send) -> None:
+        media = send.media
+        media.sends.pop(send.id, None)
+        media.ended_sends.append(send.id)
+        if media.room.sends.pop(send.id, None) is None:
+            return
+        body = {"producer_id": send.id, "peer_id": media.peer.id, "kind": send.producer.kind, "type": send.source}
+        self._live.notifier.room(media.peer.room, "producerClosed", body, skip=media.peer)
+        self.screen.settle(media)
+
+    def producers(self, room: LiveRoom, *, skip: Peer | None = None) -> list[dict[str, Any]]:
+        """The room's producers."""
+        media_room = self._rooms.get(room)
+        if media_room is None:
+            return []
+        return [send.public() for send in media_room.sends.values() if send.media.peer is not skip]
+
+    async def join_part(self, peer: Peer) -> dict[str, Any]:
+        """Who shares a screen; for one that came back also what it sends."""
+        media_room = self._rooms.get(peer.room)
+        part: dict[str, Any] = {"screen": self.screen.public(media_room)}
+        if media_room is not None and peer in media_room.peers and peer.takeovers:
+            media = media_room.peers[peer]
+            part["myProducers"] = [send.public() for send in media.sends.values()]
+            part["myTransports"] = list(media.carriers)
+        return part
+
+    def peer_part(self, peer: Peer) -> dict[str, Any]:
+        """What a peer sends."""
+        media_room = self._rooms.get(peer.room)
+        media = media_room.peers.get(peer) if media_room is not None else None
+        return {"producers": [send.public() for send in media.sends.values()] if media is not None else []}
+
+    def info_part(self, room: LiveRoom) -> dict[str, Any]:
+        """All producers, and who shares a screen."""
+        return {"producers": self.producers(room), "screen": self.screen.public(self._rooms.get(room))}
+
+    async def _on_left(self, fact: PeerLeft) -> None:
+        media_room = self._rooms.get(fact.peer.room)
+        media = media_room.peers.pop(fact.peer, None) if media_room is not None else None
+        if media is not None:
+            self.screen.release(media)
+            media.close()
+
+    async def _on_dropped(self, fact: PeerDropped) -> None:
+        media_room = self._rooms.get(fact.peer.room)
+        if media_room is not None and media_room.screen is fact.peer:
+            self.screen.release_later(media_room.of(fact.peer))
+
+    async def _on_resumed(self, fact: PeerResumed) -> None:
+        media_room = self._rooms.get(fact.peer.room)
+        media = media_room.peers.get(fact.peer) if media_room is not None else None
+        if media is not None and fact.fresh:
+            self.screen.release(media)
+            media.close()
+
+    async def _on_role(self, fact: RoleChanged) -> None:
+        if not fact.peer.on_stage and not fact.peer.left:
+            media = self.media_of(fact.peer)
+            self.screen.release(media)
+            for send in list(media.sends.values()):
+                self.close_send(send)
+
+    async def _on_room_closed(self, fact: RoomClosed) -> None:
+        media_room = self._rooms.pop(fact.room, None)
+        if media_room is not None:
+            self._placement.close(media_room)
+
+    def _worker_died(self, worker: MediaWorker) -> None:
+        """Everything on it is gone already; tell whom it concerns, so that they build it anew."""
+        for media_room in list(self._rooms.values()):
+            router = self._placement.forget(media_room, worker)
+            if router is None:
+                continue
+            affected = [media for media in media_room.peers.values() if media.router is router]
+            log.warning("media.room_reset", room=media_room.live.id, worker=worker.index, peers=len(affected))
+            for media in affected:
+                media.close()
+            for media in affected:
+                self.screen.settle(media)
+                self._live.notifier.peer(media.peer, "mediaReset", {"reason": "worker_died"})
+
+
+_SOURCES = {"audio": "mic", "video": "camera"}
+
+
+def _existing(media: PeerMedia, send: Send, carrier: Carrier) -> Receive | None:
+    for receive in media.receives.values():
+        if receive.send is send and receive.transport_id == carrier.transport.id:
+            return receive
+    return None
