@@ -1,0 +1,34 @@
+"""REST door of chat."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from rostrum.auth.dependencies import Caller
+from rostrum.chat.service import ChatService
+from rostrum.kit.http import given
+
+v1_router = APIRouter(tags=["chat"])
+
+Chat = Annotated[ChatService, given(ChatService)]
+
+
+@v1_router.get("/rooms/{room_id}/messages")
+async def list_messages(
+    room_id: str,
+    caller: Caller,
+    chat: Chat,
+    response: Response,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+) -> dict[str, Any]:
+    """The chat of a room that the caller may enter, the newest message first."""
+    messages, following = await chat.page(caller, room_id, limit=limit, before=cursor)
+    if following is not None:
+        response.headers["x-next-cursor"] = str(following)
+        response.headers["link"] = f'</v1/rooms/{room_id}/messages?limit={limit}&cursor={following}>; rel="next"'
+    return {
+        "success": True,
+        "data": [message.rest() for message in messages],
+        "msg": "Messages retrieved successfully!",
+    }
