@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from rostrum.auth import routes as auth_routes
+from rostrum.chat import ChatSignals
+from rostrum.chat import routes as chat_routes
+from rostrum.live import LiveSignals
 from rostrum.rooms import routes as rooms_routes
 from rostrum.services import Services
+from rostrum.sfu import SfuSignals
+from rostrum.tenants.features import features_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,22 @@ class Feature:
     signals: Callable[[Services], None] | None = None
 
 
+def _live(services: Services) -> None:
+    LiveSignals(services.live, services.stage).register(services.realtime)
+
+
+def _sfu(services: Services) -> None:
+    SfuSignals(services.sfu, services.live, services.stage).register(services.realtime)
+
+
+def _chat(services: Services) -> None:
+    ChatSignals(services.chat, services.live, features_of).register(services.realtime)
+
+
 FEATURES = (
     Feature("auth", (auth_routes.router,), (auth_routes.v1_router,)),
     Feature("rooms", (rooms_routes.router,), (rooms_routes.v1_router,)),
+    Feature("live", signals=_live),
+    Feature("sfu", signals=_sfu),
+    Feature("chat", v1_routers=(chat_routes.v1_router,), signals=_chat),
 )

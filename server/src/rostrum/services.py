@@ -7,13 +7,17 @@ from typing import Any
 import structlog
 
 from rostrum.auth import AuthService, TokenService
+from rostrum.chat import ChatService
 from rostrum.kit.db import Database
 from rostrum.kit.events import EventBus
 from rostrum.kit.ratelimit import RateLimiter
 from rostrum.kit.realtime import Realtime
+from rostrum.live import LiveService, SessionRecorder, Stage
 from rostrum.rooms import RoomService
 from rostrum.settings import Settings
+from rostrum.sfu import SfuService, WorkerPool
 from rostrum.tenants import TenantService
+from rostrum.tenants.features import features_of
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +35,10 @@ class Services:
     auth: AuthService
     rooms: RoomService
     realtime: Realtime
+    live: LiveService
+    stage: Stage
+    sfu: SfuService
+    chat: ChatService
 
     def by_class(self) -> Mapping[type, Any]:
         """Each service under its class, for the REST doors."""
@@ -39,6 +47,8 @@ class Services:
     async def start(self) -> None:
         """Start what runs in the background; the tables exist already."""
         await self.tenants.default()
+        await self.live.start()
+        await self.sfu.start()
 
     async def drain(self) -> None:
         """Let go of the sockets in the way that makes clients come back, before the server stops."""
@@ -46,6 +56,8 @@ class Services:
 
     async def stop(self) -> None:
         """End everything, in the reverse order of the start; may be called after a start that failed."""
+        await self.live.close()
+        await self.sfu.close()
         self.auth.close()
         await self.db.close()
 
@@ -57,7 +69,7 @@ class Services:
         except Exception:
             log.exception("readiness.database_failed")
             return ["the database does not answer"]
-        return []
+        return self.sfu.problems()
 
 
 def build(settings: Settings) -> Services:
@@ -75,4 +87,24 @@ def build(settings: Settings) -> Services:
     realtime = Realtime(
         auth.authenticate_socket, allowed_origins=settings.allowed_origins, max_bytes=settings.max_signal_bytes
     )
-    return Services(settings, db, events, limits, tenants, tokens, auth, rooms, realtime)
+    live = LiveService(
+        realtime,
+        rooms,
+        events,
+        SessionRecorder(db),
+        grace_seconds=settings.peer_grace_seconds,
+        ice_servers=settings.ice_servers,
+        features_of=features_of,
+    )
+    stage = Stage(live)
+    pool = WorkerPool(
+        count=settings.media_workers,
+        binary=settings.engine_binary,
+        port=settings.media_port,
+        addresses=settings.media_addresses,
+        announced=settings.announced_address,
+        log_level=settings.engine_log_level,
+    )
+    sfu = SfuService(live, events, pool, consumers_per_worker=settings.consumers_per_worker)
+    chat = ChatService(db, live, rooms, events, limits)
+    return Services(settings, db, events, limits, tenants, tokens, auth, rooms, realtime, live, stage, sfu, chat)
