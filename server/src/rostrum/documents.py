@@ -46,11 +46,15 @@ def settings_text(settings: Settings) -> str:
     return "".join(f"{name}={_shown(value)}\n" for name, value in values.items())
 
 
+def every_error() -> list[type[RostrumError]]:
+    """All error classes there are, those that only group others included."""
+    return [RostrumError, *all_errors()]
+
+
 def errors() -> list[type[RostrumError]]:
-    """All error classes, by status and code; those that only group others share their code and are listed once."""
+    """All error classes, by status and code; those that share a code are listed once."""
     by_code: dict[str, type[RostrumError]] = {}
-    classes: list[type[RostrumError]] = [RostrumError, *all_errors()]
-    for error in classes:
+    for error in every_error():
         by_code.setdefault(error.code, error)
     return sorted(by_code.values(), key=lambda error: (error.status, error.code))
 

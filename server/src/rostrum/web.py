@@ -8,6 +8,8 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from rostrum.kit.errors import NotFound
+
 CONTENT_POLICY: Final = "; ".join(
     (
         "default-src 'self'",
@@ -36,6 +38,9 @@ NOT_BUILT: Final = (
 class Assets(StaticFiles):
     """Files whose names carry a hash of their content: they never change."""
 
+    async def check_config(self) -> None:
+        """Let the folder be absent: the client may not be built yet."""
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Answer one file."""
         response = await super().get_response(path, scope)
@@ -59,6 +64,8 @@ def web_router(folder: Path) -> APIRouter:
         router.add_api_route(path, page, methods=["GET", "HEAD"])
 
     async def icon() -> Response:
+        if not (folder / "favicon.svg").is_file():
+            raise NotFound()
         return FileResponse(folder / "favicon.svg", headers={"cache-control": "public, max-age=86400"})
 
     router.add_api_route("/favicon.svg", icon, methods=["GET", "HEAD"])

@@ -5,7 +5,9 @@ Durations are measured in seconds by the monotonic clock, so they are never nega
 """
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Moment = int
 """Milliseconds since 1970-01-01T00:00:00Z."""
@@ -43,4 +45,4 @@ def parse(value: int | str) -> Moment:
 
 def _from_datetime(value: datetime) -> Moment:
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return int(aware.timestamp() * 1000)
+    return (aware - _EPOCH) // timedelta(milliseconds=1)  # Whole numbers throughout: floats lose milliseconds.

@@ -30,14 +30,6 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-BY_STATUS: dict[int, type[RostrumError]] = {
-    error.status: error
-    for error in (
-        InvalidInput, Unauthorized, Forbidden, NotFound, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType,
-        Unavailable,
-    )
-}  # fmt: skip
-
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -50,6 +42,15 @@ class MalformedJson(InvalidInput):
 
     code = "malformed_json"
     sentence = "The body is not valid JSON."
+
+
+BY_STATUS: dict[int, type[RostrumError]] = {
+    error.status: error
+    for error in (
+        MalformedJson, Unauthorized, Forbidden, NotFound, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType,
+        Unavailable,
+    )
+}  # fmt: skip
 
 
 def given(kind: type[T]) -> Any:
@@ -94,7 +95,10 @@ def install_error_handlers(app: FastAPI) -> None:
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return envelope(BY_STATUS.get(error.status_code, InvalidInput)(), _request_id(request.scope))
+        # FastAPI turns whatever goes wrong while it reads a body into a 400; the true reason is its cause.
+        cause = error.__cause__
+        ours = cause if isinstance(cause, RostrumError) else BY_STATUS.get(error.status_code, InvalidInput)()
+        return envelope(ours, _request_id(request.scope))
 
     app.add_exception_handler(RostrumError, on_rostrum)
     app.add_exception_handler(RequestValidationError, on_invalid)

@@ -31,11 +31,18 @@ def configure_logging(form: Literal["json", "console"], level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # As text and without local variables, which may hold secrets; so that `redact` sees it too.
+        structlog.processors.format_exc_info,
     ]
     render: list[Any] = (
-        [structlog.processors.dict_tracebacks, redact, structlog.processors.JSONRenderer()]
+        [redact, structlog.processors.JSONRenderer()]
         if form == "json"
-        else [redact, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [
+            redact,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
     )
     structlog.configure(
         processors=[

@@ -1,0 +1,177 @@
+"""The commands as people and programs run them: real processes, real engine."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+ROSTRUM = [sys.executable, "-m", "rostrum"]
+MEMBERS = {
+    "url", "secretKey", "publishableKey", "adminToken", "hostToken", "hostLink", "viewerLink", "roomId"
+}  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ROSTRUM_")}
+    return {**kept, "ROSTRUM_MEDIA_PORT": "0", "ROSTRUM_MEDIA_WORKERS": "2"}
+
+
+def _run(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*ROSTRUM, *args], env=_environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@contextlib.contextmanager
+def _server(*args: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [*ROSTRUM, *args], env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+@contextlib.contextmanager
+def _demo(folder: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    with _server("demo", "--json", "--port", "0", "--data-dir", str(folder)) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, process.stderr.read() if process.stderr else ""
+        yield process, json.loads(line)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _gone(pids: list[int], seconds: float = 5) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _stop(process: subprocess.Popen[str]) -> float:
+    started = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    output, log = process.communicate(timeout=20)
+    assert process.returncode == 0, log
+    assert output == ""
+    assert "Traceback" not in log
+    return time.monotonic() - started
+
+
+def test_the_same_demo_twice(tmp_path: Path) -> None:
+    with _demo(tmp_path) as (process, first):
+        assert set(first) == MEMBERS
+        workers = _children(process.pid)
+        assert len(workers) == 2
+        url = first["url"]
+        assert httpx.get(f"{url}/readyz").json() == {"status": "ready"}
+        # A client that keeps its socket open does not keep the server.
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as idle:
+            idle.sendall(b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nhost: x\r\n\r\n")
+            idle.recv(100)
+            assert _stop(process) < 10
+        assert _gone(workers)
+    with _demo(tmp_path) as (process, second):
+        stable = ("secretKey", "publishableKey", "roomId")
+        assert [first[name] for name in stable] == [second[name] for name in stable]
+        key = {"x-api-key": second["publishableKey"]}
+        room = f"{second['url']}/v1/rooms/{second['roomId']}"
+        for data in (first, second):  # Tokens of before the restart still hold.
+            bearer = {"authorization": f"Bearer {data['hostToken']}"}
+            invited = httpx.post(f"{room}/invitations", json={"role": "cohost"}, headers={**key, **bearer})
+            assert invited.status_code == 201
+            bearer = {"authorization": f"Bearer {data['adminToken']}"}
+            assert httpx.get(room, headers={**key, **bearer}).status_code == 200
+        assert httpx.get(room, headers=key).json()["data"]["type"] == "webinar"
+        assert httpx.get(room, headers={"x-api-key": second["secretKey"]}).status_code == 200
+        assert second["hostLink"] == f"{second['viewerLink']}&t={second['hostToken']}"
+        assert second["viewerLink"] == f"{second['url']}/join/{second['roomId']}#k={second['publishableKey']}"
+        _stop(process)
+
+
+def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
+    with _demo(tmp_path) as (process, _):
+        workers = _children(process.pid)
+        process.kill()
+        assert _gone(workers)
+
+
+def test_people_get_the_links(tmp_path: Path) -> None:
+    with _server("demo", "--port", "0", "--data-dir", str(tmp_path)) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(8)]
+        text = "".join(lines)
+        assert "host" in text
+        assert text.count("/join/") == 2
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("command", ["demo", "serve"])
+def test_a_taken_port_is_one_sentence(tmp_path: Path, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = _run(command, "--host", "127.0.0.1", "--port", port, "--data-dir", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert port in done.stderr
+
+
+def test_a_wrong_setting_is_one_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*ROSTRUM, "serve", "--data-dir", str(tmp_path)],
+        env={**_environment(), "ROSTRUM_PEER_GRACE_SECONDS": "soon"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "ROSTRUM_PEER_GRACE_SECONDS" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_data_folder_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = _run("serve", "--port", "0", "--data-dir", str(tmp_path / "file" / "x"))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+
+
+def test_keys_users_and_tenants(tmp_path: Path) -> None:
+    folder = ("--data-dir", str(tmp_path))
+    assert _run("migrate", *folder).returncode == 0
+    tenant = _run("tenants", "create", "acme", *folder).stdout.strip()
+    assert tenant in _run("tenants", "list", *folder).stdout
+    again = _run("tenants", "create", "acme", *folder)
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+    key_id, key = _run("keys", "create", "secret", "--tenant", "acme", "--name", "shop", *folder).stdout.split()
+    listed = _run("keys", "list", "--tenant", "acme", *folder).stdout
+    assert key_id in listed
+    assert "shop" in listed
+    assert key not in listed
+    assert _run("keys", "revoke", key_id, *folder).returncode == 0
+    assert "revoked" in _run("keys", "list", "--tenant", "acme", *folder).stdout
+    made = _run("users", "create-admin", "boss@example.org", "--password", "long enough", *folder)
+    assert (made.returncode, len(made.stdout.strip())) == (0, 24)
+    short = _run("users", "create-admin", "b@example.org", "--password", "short", *folder)
+    assert short.returncode == 1

@@ -1,0 +1,65 @@
+"""Documents and code agree, and so do migrations and models."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from rostrum import documents
+from rostrum.kit.db import Base, Database
+from rostrum.kit.errors import RostrumError
+from rostrum.migrate import upgrade
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+
+
+def test_settings_page() -> None:
+    assert (DOCS / "settings.md").read_text() == documents.settings_markdown(), "Run `make docs`."
+
+
+def test_errors_page() -> None:
+    assert (DOCS / "errors.md").read_text() == documents.errors_markdown(), "Run `make docs`."
+
+
+def _own_codes() -> Iterable[tuple[str, type[RostrumError]]]:
+    for error in documents.every_error():
+        if "code" in vars(error):
+            yield error.code, error
+
+
+def test_a_code_belongs_to_one_error() -> None:
+    seen: dict[str, type[RostrumError]] = {}
+    for code, error in _own_codes():
+        assert code not in seen, f"{code} is both {seen.get(code)} and {error}"
+        seen[code] = error
+
+
+@pytest.mark.parametrize("error", [error for _, error in _own_codes()], ids=lambda error: error.__name__)
+def test_an_error_speaks_to_people(error: type[RostrumError]) -> None:
+    # The original contract has one sentence of its own, word for word.
+    if error.sentence != "not currently in a room":
+        assert error.sentence[0].isupper()
+        assert error.sentence.endswith(".")
+    assert error.__doc__
+    assert 400 <= error.status < 600
+
+
+async def test_migrations_make_what_the_models_say(tmp_path: Path) -> None:
+    db = Database(f"sqlite+aiosqlite:///{tmp_path / 'm.db'}")
+    await upgrade(db)
+    await upgrade(db)  # Again: nothing happens.
+    async with db.connection() as connection:
+        differences = await connection.run_sync(
+            lambda sync: compare_metadata(MigrationContext.configure(sync, opts={"compare_type": True}), Base.metadata)
+        )
+    await db.close()
+    assert differences == []
+
+
+async def test_two_starts_at_once_migrate_once(tmp_path: Path) -> None:
+    databases = [Database(f"sqlite+aiosqlite:///{tmp_path / 'm.db'}") for _ in range(2)]
+    await asyncio.gather(*(upgrade(db) for db in databases))
+    for db in databases:
+        await db.close()

@@ -1,0 +1,113 @@
+"""Every error of REST has the one shape, whatever goes wrong."""
+
+from typing import Any
+
+import httpx
+import pytest
+from rostrum.main import App
+from rostrum.services import Services
+
+MEMBERS = {"success", "code", "msg", "message", "requestId"}
+
+
+def _check(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    body: dict[str, Any] = answer.json()
+    assert set(body) - {"errors"} == MEMBERS
+    assert body["success"] is False
+    assert body["code"] == code
+    assert body["msg"] == body["message"]
+    assert body["requestId"] == answer.headers["x-request-id"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    return body
+
+
+async def test_unknown_path(client: httpx.AsyncClient) -> None:
+    for path in (
+        "/nope",
+        "/v1/nope",
+        "/v1/join/x",
+        "/assets/nope.js",
+        "/favicon.png",
+        "/assets/../../settings.py",
+        "/docs",
+    ):
+        _check(await client.get(path), 404, "not_found")
+
+
+async def test_wrong_method(client: httpx.AsyncClient) -> None:
+    _check(await client.delete("/auth/login"), 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("body", ["{", "nonsense", '{"name": NaN, }', "\x00", "[" * 5000])
+async def test_malformed_json(client: httpx.AsyncClient, backend: Any, body: str) -> None:
+    headers = {**backend.headers, "content-type": "application/json"}
+    _check(await client.post("/room/create", content=body, headers=headers), 400, "malformed_json")
+
+
+@pytest.mark.parametrize("body", ["[]", '"text"', "7", "null", "true", "{}"])
+async def test_json_of_another_shape(client: httpx.AsyncClient, backend: Any, body: str) -> None:
+    headers = {**backend.headers, "content-type": "application/json"}
+    answer = _check(await client.post("/room/create", content=body, headers=headers), 400, "invalid_input")
+    assert answer["errors"]
+
+
+async def test_not_utf_8(client: httpx.AsyncClient, backend: Any) -> None:
+    headers = {**backend.headers, "content-type": "application/json"}
+    answer = await client.post("/room/create", content=b'{"name": "\xff\xfe"}', headers=headers)
+    assert answer.status_code == 400
+
+
+async def test_another_type_of_body(client: httpx.AsyncClient, backend: Any) -> None:
+    answer = await client.post("/room/create", data={"name": "A", "type": "webinar"}, headers=backend.headers)
+    assert answer.status_code in (400, 415)
+
+
+async def test_too_large_a_body(client: httpx.AsyncClient, backend: Any) -> None:
+    large = b'{"name": "' + b"x" * 1_100_000 + b'"}'
+    headers = {**backend.headers, "content-type": "application/json"}
+    _check(await client.post("/room/create", content=large, headers=headers), 413, "payload_too_large")
+
+    async def chunks() -> Any:
+        for start in range(0, len(large), 65_536):
+            yield large[start : start + 65_536]
+
+    # Without a declared length, the bytes are counted as they come.
+    _check(await client.post("/room/create", content=chunks(), headers=headers), 413, "payload_too_large")
+
+
+async def test_an_unexpected_failure_tells_nothing(
+    client: httpx.AsyncClient, services: Services, backend: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_args: object, **_kwargs: object) -> None:
+        raise RuntimeError("the password of the database is hunter2")
+
+    monkeypatch.setattr(services.rooms, "create", fail)
+    answer = await client.post("/room/create", json={"name": "A", "type": "webinar"}, headers=backend.headers)
+    _check(answer, 500, "internal")
+    assert "hunter2" not in answer.text
+
+
+async def test_pages_have_a_strict_policy(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/join/anything"):
+        answer = await client.get(path)
+        assert answer.status_code == 200
+        policy = answer.headers["content-security-policy"]
+        assert "unsafe-inline" not in policy
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert answer.headers["cache-control"] == "no-cache"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_no_other_origin_is_let_in_by_default(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/healthz", headers={"origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_the_document_describes_every_route(client: httpx.AsyncClient, app: App) -> None:
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    for path in ("/auth/register", "/v1/auth/register", "/room/create", "/v1/rooms/{room_id}", "/healthz"):
+        assert path in paths
+    operations = [operation["operationId"] for path in paths.values() for operation in path.values()]
+    assert len(operations) == len(set(operations))
