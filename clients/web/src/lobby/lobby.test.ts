@@ -77,7 +77,7 @@ it("lets the devices go when it turns out that the person is a viewer", async ()
 
 it("keeps a guest the same across a reload, and forgets a pass that is refused", async () => {
   const given = parts();
-  for (const _ of [1, 2]) {
+  for (let visit = 0; visit < 2; visit++) {
     const lobby = new Lobby(given);
     await lobby.load();
     lobby.setName("Vera");

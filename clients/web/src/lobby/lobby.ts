@@ -178,3 +178,10 @@ export class Lobby {
     this.#store.set(this.#state);
   }
 }
+
+/** What the lobby says to this person under the room's name. */
+export function welcome(state: Pick<LobbyState, "role" | "presents">): string {
+  if (state.role === "host") return "You are the host. Check how you look and sound, then go on stage.";
+  if (state.role === "cohost") return "You are invited as a co-host. Check how you look and sound, then go on stage.";
+  return state.presents ? "Check how you look and sound, then go on stage." : "Watch, listen and take part in the chat. No camera or microphone needed.";
+}

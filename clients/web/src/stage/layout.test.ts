@@ -35,8 +35,8 @@ describe.each(AREAS)("in $width×$height", (area) => {
   });
 });
 
-it("one person fills a phone's stage", () => {
-  expect(arrange({ width: 374, height: 420 }, 1, false).boxes[0]).toEqual({ left: 0, top: 0, width: 374, height: 420 });
+it("one person fills a phone's width without losing more than the sides of the picture", () => {
+  expect(arrange({ width: 374, height: 500 }, 1, false).boxes[0]).toEqual({ left: 0, top: 63, width: 374, height: 374 });
 });
 
 it("two people stand side by side on a desktop, one above the other on a phone", () => {

@@ -23,7 +23,7 @@ const MOST_TILES = 25;
 /** A tile smaller than this shows nobody. */
 const SMALLEST = { width: 96, height: 64 };
 /** How far a tile's shape may leave the camera's own 16:9: portrait areas may crop the sides of a picture. */
-const RATIO = { least: 4 / 5, most: 16 / 9 };
+const RATIO = { least: 1, most: 16 / 9 };
 
 /**
  * Places tiles in an area. With `hasBig` the first tile (a shared screen, a pinned person) takes most of it and

@@ -22,3 +22,30 @@ export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   return target.isContentEditable || target.closest("input, textarea, select, dialog") !== null;
 }
+
+/** What of a visit the keyboard reaches. */
+export interface Reachable {
+  toggleMic(): Promise<void>;
+  toggleCamera(): Promise<void>;
+  toggleScreen(): Promise<void>;
+  togglePanel(panel: "chat" | "people"): void;
+  closeTopmost(): void;
+  readonly room: { readonly state: { readonly self: { readonly role: string } | null } };
+}
+
+/** Does what a pressed key asks for. */
+export function pressed(visit: Reachable, event: KeyboardEvent): void {
+  const shortcut = shortcutFor(event, isTyping(event.target));
+  if (shortcut === null) return;
+  const onStage = visit.room.state.self?.role !== "viewer";
+  if (shortcut === "chat" || shortcut === "people") visit.togglePanel(shortcut);
+  else if (shortcut === "close") visit.closeTopmost();
+  else if (onStage && shortcut === "mic") void visit.toggleMic();
+  else if (onStage && shortcut === "camera") void visit.toggleCamera();
+  else if (onStage && shortcut === "screen" && canShareScreen) void visit.toggleScreen();
+  else return;
+  event.preventDefault();
+}
+
+/** Phones have no such thing. */
+export const canShareScreen = typeof navigator !== "undefined" && typeof (navigator as Partial<Navigator>).mediaDevices?.getDisplayMedia === "function";
