@@ -73,7 +73,10 @@ export class Room {
 
   /** Ends the room for everybody; hosts only. */
   async end(): Promise<void> {
-    await this.#ask("room:end");
+    await this.#ask("room:end").catch((thrown: unknown) => {
+      // The end is told to everybody, and may reach us before the answer does.
+      if (this.state.closedReason !== "ended") throw thrown;
+    });
     this.#close("ended");
   }
 

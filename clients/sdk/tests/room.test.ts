@@ -295,6 +295,16 @@ describe("the end", () => {
     expect(room.state.closedReason).toBe("removed");
   });
 
+  it("ends the room without a complaint when the news overtakes the answer", async () => {
+    const room = visit();
+    await room.join();
+    server.onEvent = (event) => {
+      if (event === "room:end") server.emit("roomClosed", { reason: "ended" });
+    };
+    await room.end();
+    expect(room.state.closedReason).toBe("ended");
+  });
+
   it("ends when the room does", async () => {
     const room = visit();
     await room.join();

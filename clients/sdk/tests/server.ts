@@ -29,6 +29,8 @@ export class FakeRostrum {
   readonly heard: { event: string; body: Body }[] = [];
   /** Events that are refused, with what they are answered: `times` counts down. */
   readonly refusals = new Map<string, { answer: Body; times: number }>();
+  /** Called with each event before it is answered. */
+  onEvent: (event: string) => void = () => undefined;
   /** The next answer to this event is computed and never sent: the sockets break instead. */
   cutAt: string | null = null;
   /** Producers of somebody who is not there, for everybody to consume. */
@@ -99,6 +101,7 @@ export class FakeRostrum {
       const reply = args.at(-1);
       const body = (typeof args[0] === "object" ? args[0] : {}) as Body;
       this.heard.push({ event, body });
+      this.onEvent(event);
       const answer = this.#refused(event) ?? this.#answer(socket, event, body);
       if (this.cutAt === event) {
         this.cutAt = null;
