@@ -16,6 +16,33 @@ from rostrum.services import Services
 from rostrum.serving import Server, bind
 from rostrum.settings import Settings
 
+DTLS = {"role": "client", "fingerprints": [{"algorithm": "sha-256", "value": ":".join(["AB"] * 32)}]}
+
+
+def vp8(ssrc: int) -> dict[str, Any]:
+    """RTP parameters of a camera, as a browser would send them."""
+    feedback = [{"type": "nack"}, {"type": "nack", "parameter": "pli"}, {"type": "goog-remb"}]
+    codec = {"mimeType": "video/VP8", "payloadType": 96, "clockRate": 90000, "parameters": {}, "rtcpFeedback": feedback}
+    return {
+        "mid": str(ssrc),
+        "codecs": [codec],
+        "headerExtensions": [],
+        "encodings": [{"ssrc": ssrc}],
+        "rtcp": {"cname": "test"},
+    }
+
+
+def opus(ssrc: int) -> dict[str, Any]:
+    """RTP parameters of a microphone."""
+    codec = {"mimeType": "audio/opus", "payloadType": 111, "clockRate": 48000, "channels": 2, "parameters": {}}
+    return {
+        "mid": str(ssrc),
+        "codecs": [codec],
+        "headerExtensions": [],
+        "encodings": [{"ssrc": ssrc}],
+        "rtcp": {"cname": "test"},
+    }
+
 
 class Client:
     """A socket that remembers all that it hears."""
@@ -54,15 +81,62 @@ class Client:
         async with asyncio.timeout(timeout):
             while True:
                 for index, (name, body) in enumerate(self.heard):
-                    if name == event and all(body.get(key) == value for key, value in facts.items()):
+                    if name == event and all((body or {}).get(key) == value for key, value in facts.items()):
                         del self.heard[index]
                         return body
                 self._news.clear()
                 await self._news.wait()
 
+    async def hear_list(self, event: str, timeout: float = 5) -> list[dict[str, Any]]:
+        """Wait for an event whose body is a list."""
+        body: list[dict[str, Any]] = await self.hear(event, timeout)
+        return body
+
     def names(self) -> list[str]:
         """The names of the events heard and not yet taken."""
         return [name for name, _body in self.heard]
+
+    async def ok(self, event: str, *args: Any) -> Any:
+        """Send an event and insist that it works."""
+        answer = await self.call(event, *args)
+        assert not (isinstance(answer, dict) and "error" in answer), (event, answer)
+        return answer
+
+    async def code(self, event: str, *args: Any) -> str:
+        """Send an event and insist that it is refused; the code."""
+        answer = await self.call(event, *args)
+        assert isinstance(answer, dict) and answer.get("error") and answer.get("code"), (event, answer)
+        return str(answer["code"])
+
+    async def transport(self, direction: str = "send", *, connect: bool = True) -> str:
+        """Make a transport, connect it; its id."""
+        made = await self.ok("createWebRtcTransport", {"direction": direction})
+        if connect:
+            assert await self.ok("connectTransport", {"transport_id": made["id"], "dtlsParameters": DTLS}) == "success"
+        return str(made["id"])
+
+    async def publish(self, source: str = "camera", ssrc: int = 1000, transport: str | None = None) -> str:
+        """Produce; the producer's id."""
+        if transport is None:
+            transport = await self.transport()
+        audio = source in ("mic", "screen-audio")
+        request = {
+            "producerTransportId": transport,
+            "kind": "audio" if audio else "video",
+            "rtpParameters": (opus if audio else vp8)(ssrc),
+            "appData": {"type": source},
+        }
+        made = await self.ok("produce", request)
+        assert made["id"] == made["producer_id"]
+        return str(made["id"])
+
+    async def watch(self, producer_id: str, transport: str | None = None, **more: Any) -> dict[str, Any]:
+        """Consume; the acknowledgement."""
+        transport = transport or await self.transport("recv")
+        capabilities = await self.ok("getRouterRtpCapabilities")
+        request = {"consumerTransportId": transport, "producerId": producer_id, "rtpCapabilities": capabilities}
+        answer: dict[str, Any] = await self.ok("consume", {**request, **more})
+        return answer
 
     async def drop(self) -> None:
         """Lose the transport without a good-bye."""
