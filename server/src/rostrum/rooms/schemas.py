@@ -7,7 +7,8 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from rostrum.auth import JoinToken, RoomRole
 from rostrum.kit import clock
 from rostrum.kit.inputs import Input, Line
-from rostrum.rooms.service import NewRoom, RoomInfo, RoomType
+from rostrum.rooms.info import RoomInfo
+from rostrum.rooms.service import NewRoom, RoomType
 
 
 def _moment(value: Any) -> Any:

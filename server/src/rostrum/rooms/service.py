@@ -1,9 +1,9 @@
 """The verbs of rooms: create, look at, enter, invite, grant."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from sqlalchemy.exc import IntegrityError
 
@@ -14,7 +14,9 @@ from rostrum.kit.errors import Forbidden, InvalidInput
 from rostrum.kit.ids import new_id
 from rostrum.kit.ratelimit import RateLimiter
 from rostrum.rooms import store
+from rostrum.rooms.directory import Entry, RoomDirectory
 from rostrum.rooms.errors import InvalidRoomId, RoomNotFound
+from rostrum.rooms.info import Admission, RoomInfo, info_of
 from rostrum.rooms.models import Room, RoomGrant
 from rostrum.settings import Settings
 from rostrum.tenants import TenantService
@@ -24,37 +26,6 @@ RoomType = Literal["meeting", "conference", "webinar", "live"]
 _ROOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 P2P_PARTICIPANTS = 2
 LONGEST_INVITATION_MS = 366 * 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class RoomInfo:
-    """A room as other features see it."""
-
-    id: str
-    tenant_id: str
-    name: str
-    type: str
-    owner_id: str | None
-    is_private: bool
-    max_participants: int | None
-    p2p: bool
-    open: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Somebody may enter a room: as whom and in which role.
-
-    Attributes:
-        subject: stable identity of this person in this room: the user's id or the join token's jti; for a guest
-            without any token it lives as long as the socket.
-        display_name: the name the others see.
-    """
-
-    room: RoomInfo
-    role: RoomRole
-    subject: str
-    display_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +54,7 @@ class RoomService:
         self._auth = auth
         self._limits = limits
         self._settings = settings
+        self._directory = RoomDirectory(db)
         self.is_live: Callable[[str], bool] = lambda _room_id: False
 
     async def create(self, principal: Principal, new: NewRoom, *, room_id: str | None = None) -> RoomInfo:
@@ -111,7 +83,7 @@ class RoomService:
         )
         async with self._db.session() as session:
             session.add(room)
-        return _info(room)
+        return info_of(room)
 
     async def find_or_create(self, principal: Principal, new: NewRoom, *, room_id: str) -> RoomInfo:
         """The room with this id, made if there is none.
@@ -119,9 +91,8 @@ class RoomService:
         Raises:
             Forbidden, UserNotFound, RateLimited: as `create`.
         """
-        async with self._db.session() as session:
-            known = await store.by_id(session, room_id)
-            return _info(known) if known else await self.create(principal, new, room_id=room_id)
+        known = await self._directory.find(room_id)
+        return known.room if known else await self.create(principal, new, room_id=room_id)
 
     async def _owner(self, principal: Principal, wanted: str | None) -> str | None:
         if wanted is None or wanted == principal.subject:
@@ -163,8 +134,7 @@ class RoomService:
         """
         if not _ROOM_ID.fullmatch(room_id):
             raise InvalidRoomId()
-        async with self._db.reading() as session:
-            exists = await store.by_id(session, room_id) is not None
+        exists = await self._directory.find(room_id) is not None
         if exists or not principal.may_create_rooms:
             return await self.get(principal, room_id), False
         try:
@@ -173,18 +143,14 @@ class RoomService:
             return await self.get(principal, room_id), False
 
     async def _entry(self, principal: Principal, room_id: str) -> tuple[RoomInfo, RoomRole]:
-        """The room and the caller's role in it, in one unit of work."""
-        if not _ROOM_ID.fullmatch(room_id):
+        """The room and the caller's role in it."""
+        entry = await self._directory.find(room_id) if _ROOM_ID.fullmatch(room_id) else None
+        if entry is None or entry.room.tenant_id != principal.tenant_id:
             raise RoomNotFound()
-        async with self._db.reading() as session:
-            room = await store.by_id(session, room_id)
-            if room is None or room.tenant_id != principal.tenant_id:
-                raise RoomNotFound()
-            granted = await store.grants(session, room_id, principal.subject)
-        role = _role(principal, room, granted)
+        role = _role(principal, entry)
         if role is None:
             raise RoomNotFound()
-        return _info(room), role
+        return entry.room, role
 
     async def _display_name(self, principal: Principal, wanted: str | None) -> str:
         clean = "".join(char for char in (wanted or principal.name or "") if char.isprintable()).strip()[:100]
@@ -247,6 +213,7 @@ class RoomService:
         async with self._db.session() as session:
             await store.delete_grant(session, room_id, subject, live=live)
             session.add(RoomGrant(room_id=room_id, subject=subject, live=live, role=role, granted_at=clock.now_ms()))
+        self._directory.forget(room_id)
 
     async def grant_live_role(self, room_id: str, subject: str, role: RoomRole) -> None:
         """Grant somebody a role (`viewer` takes one away) until the room's session ends; survives a restart."""
@@ -254,52 +221,32 @@ class RoomService:
 
     async def live_roles(self, room_id: str) -> Mapping[str, RoomRole]:
         """Subject → role, of all that were granted in the running session."""
-        async with self._db.reading() as session:
-            return {grant.subject: _as_role(grant.role) for grant in await store.live_grants(session, room_id)}
+        entry = await self._directory.find(room_id)
+        return entry.live if entry else {}
 
     async def clear_live_roles(self, room_id: str) -> None:
         """Forget what was granted in the session that has ended."""
         async with self._db.session() as session:
             await store.clear_live_grants(session, room_id)
+        self._directory.forget(room_id)
 
 
-def _role(principal: Principal, room: Room, granted: Sequence[RoomGrant]) -> RoomRole | None:
+def _role(principal: Principal, entry: Entry) -> RoomRole | None:
     """The caller's role in a room of the caller's tenant; None: the caller may not even know of it."""
+    room = entry.room
     if principal.room_id is not None and principal.room_id != room.id:
         return None  # A join token opens its own room and no other.
     if principal.acts_for_tenant or room.owner_id == principal.subject:
         return "host"
-    for grant in sorted(granted, key=lambda one: not one.live):
-        return _as_role(grant.role)
-    if principal.room_role is not None:
-        return principal.room_role
+    granted = entry.granted(principal.subject) or principal.room_role
+    if granted is not None:
+        return granted
     if room.open and principal.kind == "open":
         return "cohost"
     return None if room.is_private else "viewer"
-
-
-def _as_role(role: str) -> RoomRole:
-    for known in get_args(RoomRole):
-        if role == known:
-            return known  # type: ignore[no-any-return]
-    return "viewer"
 
 
 def _capacity(new: NewRoom) -> int | None:
     if not new.p2p:
         return new.max_participants
     return min(new.max_participants or P2P_PARTICIPANTS, P2P_PARTICIPANTS)
-
-
-def _info(room: Room) -> RoomInfo:
-    return RoomInfo(
-        id=room.id,
-        tenant_id=room.tenant_id,
-        name=room.name,
-        type=room.type,
-        owner_id=room.owner_id,
-        is_private=room.is_private,
-        max_participants=room.max_participants,
-        p2p=room.p2p,
-        open=room.open,
-    )

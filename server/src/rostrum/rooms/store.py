@@ -13,16 +13,9 @@ async def by_id(session: AsyncSession, room_id: str) -> Room | None:
     return await session.get(Room, room_id)
 
 
-async def grants(session: AsyncSession, room_id: str, subject: str) -> Sequence[RoomGrant]:
-    """What one person was granted in a room: at most one lasting and one live grant."""
-    query = select(RoomGrant).where(RoomGrant.room_id == room_id, RoomGrant.subject == subject)
-    return (await session.scalars(query)).all()
-
-
-async def live_grants(session: AsyncSession, room_id: str) -> Sequence[RoomGrant]:
-    """All live grants of a room."""
-    query = select(RoomGrant).where(RoomGrant.room_id == room_id, RoomGrant.live.is_(True))
-    return (await session.scalars(query)).all()
+async def grants(session: AsyncSession, room_id: str) -> Sequence[RoomGrant]:
+    """All grants of a room."""
+    return (await session.scalars(select(RoomGrant).where(RoomGrant.room_id == room_id))).all()
 
 
 async def clear_live_grants(session: AsyncSession, room_id: str) -> None:
