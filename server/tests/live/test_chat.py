@@ -1,0 +1,74 @@
+"""The chat: relayed to the rest, saved, replayed, never doubled."""
+
+import asyncio
+from typing import Any
+
+import httpx
+
+
+async def test_a_message_reaches_the_rest_under_both_names(hall: Any) -> None:
+    room_id, host, (guest,) = await hall.stage()
+    answer = await guest.ok("sendMessage", {"room_id": room_id, "name": "x", "message": "Hello"})
+    assert set(answer) == {"id", "timestamp"}
+    for event in ("message", "sendMessage"):
+        heard = await host.hear(event)
+        assert heard["id"] == answer["id"] and heard["timestamp"] == answer["timestamp"]
+        assert (heard["message"], heard["name"], heard["room_id"]) == ("Hello", "Viewer 0", room_id)
+    assert not {"message", "sendMessage"} & set(guest.names())
+
+
+async def test_history_is_replayed_to_whoever_joins(hall: Any) -> None:
+    room_id, host, _guests = await hall.stage(0)
+    for number in range(105):
+        await hall.services.limits.clear("60/10 seconds", "chat", host.joined["id"])
+        await host.ok("sendMessage", {"message": f"m{number}"})
+    late = await hall.client()
+    history = (await late.join(room_id))["chatHistory"]
+    assert [entry["message"] for entry in history] == [f"m{number}" for number in range(5, 105)]
+    assert {"id", "room_id", "name", "message", "timestamp"} <= set(history[0])
+
+
+async def test_a_message_sent_again_is_the_same(hall: Any) -> None:
+    room_id, host, (guest,) = await hall.stage()
+    body = {"message": "once", "clientId": "abc"}
+    first = await guest.ok("sendMessage", body)
+    assert first["clientId"] == "abc"
+    assert await guest.ok("sendMessage", body) == first
+    await asyncio.sleep(0.1)
+    assert host.names().count("message") == 1
+    assert len((await host.ok("join", {"room_id": room_id}))["chatHistory"]) == 1
+    # Somebody else's id of the same name is another message.
+    assert (await host.ok("sendMessage", body))["id"] != first["id"]
+
+
+async def test_what_chat_refuses(hall: Any) -> None:
+    _room, host, (guest,) = await hall.stage()
+    assert await guest.code("sendMessage", {"message": "   "}) == "empty_message"
+    assert await guest.code("sendMessage", {"message": "ä" * 3000}) == "message_too_long"
+    assert await guest.code("sendMessage", {"message": "x" * 5000}) == "invalid_input"
+    assert await guest.code("sendMessage", {"message": 5}) == "invalid_input"
+    bad = {"message": "x", "file": {"name": "x", "url": "javascript:alert(1)"}}
+    assert await guest.code("sendMessage", bad) == "invalid_input"
+    assert "message" not in host.names()
+
+
+async def test_a_flood_is_limited(hall: Any) -> None:
+    _room, _host, (guest,) = await hall.stage()
+    answers = [await guest.call("sendMessage", {"message": str(number)}) for number in range(70)]
+    refused = [answer for answer in answers if "error" in answer]
+    assert len(refused) == 10 and {answer["code"] for answer in refused} == {"rate_limited"}
+
+
+async def test_messages_over_rest(hall: Any) -> None:
+    room_id, host, _guests = await hall.stage(0)
+    for number in range(5):
+        await host.ok("sendMessage", {"message": f"m{number}"})
+    headers = {"x-api-key": await hall.key(), "authorization": f"Bearer {host.auth['token']}"}
+    async with httpx.AsyncClient(base_url=hall.url, headers=headers) as client:
+        page = await client.get(f"/v1/rooms/{room_id}/messages", params={"limit": 3})
+        assert [entry["message"] for entry in page.json()["data"]] == ["m4", "m3", "m2"]
+        cursor = page.headers["x-next-cursor"]
+        rest = await client.get(f"/v1/rooms/{room_id}/messages", params={"limit": 3, "cursor": cursor})
+        assert [entry["message"] for entry in rest.json()["data"]] == ["m1", "m0"]
+        assert "x-next-cursor" not in rest.headers
+        assert (await client.get("/v1/rooms/none/messages")).status_code == 404
