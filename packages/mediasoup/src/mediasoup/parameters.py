@@ -7,8 +7,9 @@ Shapes as in https://mediasoup.org/documentation/v3/mediasoup/rtp-parameters-and
 
 from __future__ import annotations
 
+import marshal
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, cast
@@ -181,19 +182,35 @@ class RtpHeaderExtension:
 
 @dataclass(frozen=True)
 class RtpCapabilities:
-    """What an endpoint or a router can receive. Compared by identity where results are cached: parse it once a peer."""
+    """What an endpoint or a router can receive."""
 
     codecs: tuple[RtpCodecCapability, ...] = ()
     header_extensions: tuple[RtpHeaderExtension, ...] = ()
 
     @classmethod
     def from_json(cls, value: Any, path: str = "rtpCapabilities") -> RtpCapabilities:
-        """Reads what a client declares. Raises `InvalidParameters`."""
+        """Reads what a client declares. Equal declarations give the same object. Raises `InvalidParameters`."""
         if isinstance(value, cls):
             return value
         given = mapping(value, path)
         codecs = sequence(given.get("codecs"), f"{path}.codecs", MAX_CODECS)
         extensions = sequence(given.get("headerExtensions"), f"{path}.headerExtensions", MAX_HEADER_EXTENSIONS)
+        try:
+            # Version 2 writes equal values as equal bytes, and it tells 1 from true and from 1.0.
+            key = marshal.dumps((codecs, extensions), 2)
+        except ValueError:
+            key = b""
+        if known := _known_capabilities.get(key):
+            return known
+        capabilities = cls._parse(codecs, extensions, path)
+        if 0 < len(key) <= _LONGEST_KEY:
+            if len(_known_capabilities) >= _MOST_KNOWN:
+                _known_capabilities.pop(next(iter(_known_capabilities)))
+            _known_capabilities[key] = capabilities
+        return capabilities
+
+    @classmethod
+    def _parse(cls, codecs: Sequence[Any], extensions: Sequence[Any], path: str) -> RtpCapabilities:
         parsed = tuple(RtpCodecCapability.from_json(item, f"{path}.codecs[{i}]") for i, item in enumerate(codecs))
         _unique((codec.preferred_payload_type for codec in parsed), f"{path}: preferredPayloadType")
         return cls(
@@ -213,6 +230,12 @@ class RtpCapabilities:
     def to_json(self) -> dict[str, Any]:
         """The camelCase form for clients. Computed once and shared."""
         return self._json
+
+
+# Audiences use a handful of browsers, so what was read once is kept, by its exact content.
+_known_capabilities: dict[bytes, RtpCapabilities] = {}
+_MOST_KNOWN = 256
+_LONGEST_KEY = 32_768
 
 
 @dataclass(frozen=True)

@@ -148,8 +148,7 @@ class Transport(DataStreams):
     ) -> Consumer:
         """Sends a producer's stream to the other end.
 
-        `rtp_capabilities` may come straight from a client, but parse them once (`RtpCapabilities.from_json`) and pass
-        the same object each time: results are cached by it. `enable_rtx` is by default true for video. With `pipe` all
+        `rtp_capabilities` may come straight from a client; parsed once (`RtpCapabilities.from_json`) they cost less. `enable_rtx` is by default true for video. With `pipe` all
         layers are sent. Raises `NotFound`, `InvalidParameters`, `UnsupportedParameters`, `WorkerError`, `Closed`.
         """
         self._check_open()

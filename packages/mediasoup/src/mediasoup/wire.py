@@ -97,12 +97,9 @@ class TableCodec:
             return value
         given = {name: item for name, item in value.items() if item is not None}
         layout = self._layouts.get(tuple(given)) or self._lay_out(tuple(given))
-        if layout.union:
-            name, numbers = layout.union
-            kind, given[name] = given[name]
-            given[name + "_type"] = numbers[kind]
-            given[name] = self._encode_union(self._fields[name], numbers[kind], given[name])
         try:
+            if layout.union:
+                self._encode_union(layout.union, given)
             return self._fill(layout, given)
         except (struct.error, KeyError, TypeError, AttributeError, UnicodeEncodeError) as error:
             raise InvalidParameters(f"{self.info.name}: {error}") from error
@@ -123,9 +120,13 @@ class TableCodec:
         parts[1] = layout.values.pack(*values)
         return Encoded(b"".join(parts), layout.root)
 
-    def _encode_union(self, field: FieldInfo, number: int, value: Any) -> Encoded:
-        assert field.enum is not None
-        return codec(field.enum.tables[number]).encode(value)
+    def _encode_union(self, union: tuple[str, dict[str, int]], given: dict[str, Any]) -> None:
+        name, numbers = union
+        kind, value = given[name]
+        number = given[name + "_type"] = numbers[kind]
+        tables = self._fields[name].enum
+        assert tables is not None
+        given[name] = codec(tables.tables[number]).encode(value)
 
     def encode_vector(self, values: Sequence[Mapping[str, Any] | Encoded]) -> Encoded:
         """A vector of this table, to be put into other messages as it is."""
