@@ -15,7 +15,7 @@ setup-dev: ## The same, and what checks and tests need
 	@setup/setup.sh dev
 
 run: setup ## Start the server with a demo webinar at http://localhost:8080 (PORT=8080)
-	@./rostrum demo --port $(or $(PORT),8080)
+	@./rostrum demo --port $(or $(PORT),8080) $(if $(HOST),--host $(HOST))
 
 test: setup-dev ## Run all tests on the real parts: engine, browser, database
 	@setup/test.sh
