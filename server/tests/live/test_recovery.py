@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 from rostrum.sfu.pool import WorkerPool, resolve_addresses
@@ -14,7 +15,7 @@ async def test_a_killed_worker_is_told_and_replaced(hall: Any) -> None:
     producer = await host.publish()
     await guest.watch(producer)
     (worker,) = hall.services.sfu._pool.workers
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     os.kill(worker.worker.pid, signal.SIGKILL)
     killed = time.monotonic()
     for client in (host, guest):
@@ -26,7 +27,7 @@ async def test_a_killed_worker_is_told_and_replaced(hall: Any) -> None:
     assert consumer["producerId"] == again
     assert time.monotonic() - killed < 5
     await asyncio.sleep(0.2)
-    assert len(os.listdir("/proc/self/fd")) <= before + 1
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
 
 
 async def test_rooms_on_other_workers_lose_nothing(make_hall: Any) -> None:
