@@ -4,6 +4,7 @@ import type { ConsumerParameters, Layers, ProducerInfo } from "./events";
 import type { Link } from "./link";
 import type { Signaling } from "./signaling";
 import { readStats } from "./stats";
+import type { StreamChange } from "./state";
 import { backoff, pause } from "./timing";
 import type { RemoteStream } from "./types";
 
@@ -19,7 +20,7 @@ interface Entry {
 
 export interface ReceiverHooks {
   added(info: ProducerInfo, stream: RemoteStream): void;
-  changed(producerId: string, change: Partial<Pick<RemoteStream, "paused" | "currentLayers">>): void;
+  changed(producerId: string, change: StreamChange): void;
   removed(info: ProducerInfo): void;
 }
 
@@ -60,6 +61,10 @@ export class Receiver {
     const listed = new Set(infos.map((info) => info.producer_id));
     for (const { info, since } of [...this.#entries.values()]) {
       if (since <= asked && !listed.has(info.producer_id)) this.remove(info.producer_id);
+    }
+    // What was paused or resumed while the socket was away has been told to nobody.
+    for (const { producer_id: id, paused } of infos) {
+      if (paused !== undefined && this.#entries.get(id)?.consumer) this.#hooks.changed(id, { paused });
     }
     this.add(infos);
   }

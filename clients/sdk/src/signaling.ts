@@ -28,6 +28,7 @@ export class Signaling {
   readonly #timeout: number;
   readonly #connection = new Emitter<ConnectionEvents>();
   #entered = false;
+  #heard = 0;
   #again: ReturnType<typeof setTimeout> | null = null;
 
   constructor(options: SignalingOptions) {
@@ -90,11 +91,12 @@ export class Signaling {
    */
   async request<E extends RequestName>(event: E, ...body: RequestBody<E> extends undefined ? [] : [RequestBody<E>]): Promise<Ack<E>> {
     if (!this.#socket.connected || !(this.#entered || opening.has(event))) throw clientError("disconnected");
+    const heard = this.#heard;
     let ack: unknown;
     try {
       ack = await this.#socket.timeout(this.#timeout).emitWithAck(event, ...body);
     } catch (thrown) {
-      throw this.#unanswered(thrown);
+      throw this.#unanswered(heard, thrown);
     }
     const error = errorInAck(ack);
     if (error) throw error;
@@ -106,11 +108,16 @@ export class Signaling {
     if (this.connected) this.#socket.emit(event, ...(body ? [body] : []));
   }
 
-  #unanswered(cause: unknown): RostrumError {
+  #unanswered(heard: number, cause: unknown): RostrumError {
+    // Not even a ping has come since: the network has gone without saying so, and waiting for the ping's time-out would take longer.
+    if (this.#socket.connected && this.#heard === heard) this.#socket.io.engine.close();
     return clientError(this.#socket.connected ? "timeout" : "disconnected", cause);
   }
 
   #watch(): void {
+    const { io } = this.#socket;
+    const heard = (): void => void (this.#heard += 1);
+    io.on("open", () => io.engine.on("packet", heard));
     this.#socket.on("connect", () => this.#connection.emit("up", undefined));
     this.#socket.on("disconnect", (reason) => {
       this.#entered = false;

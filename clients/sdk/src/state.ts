@@ -3,6 +3,9 @@ import type { JoinAck, ProducerInfo, Role, Source, WireMessage, WirePeer, WireRo
 import { addMessage, mergeHistory, settleMessage } from "./chat";
 import type { ChatMessage, CohostRequest, ConnectionState, LocalTrack, MediaState, PeerInfo, RemoteStream, RoomInfo, RoomState } from "./types";
 
+/** What may change in a stream that stays. */
+export type StreamChange = Partial<Pick<RemoteStream, "paused" | "currentLayers">>;
+
 /** Everything that can happen to the picture of a room. */
 export type Action =
   | { type: "connection"; connection: ConnectionState }
@@ -12,7 +15,7 @@ export type Action =
   | { type: "peerLeft"; id: string }
   | { type: "roleChanged"; id: string; role: Role }
   | { type: "streamAdded"; owner: Pick<ProducerInfo, "peer_id" | "name">; stream: RemoteStream }
-  | { type: "streamChanged"; producerId: string; change: Partial<Pick<RemoteStream, "paused" | "currentLayers">> }
+  | { type: "streamChanged"; producerId: string; change: StreamChange }
   | { type: "streamRemoved"; producerId: string }
   | { type: "local"; source: Source; track: LocalTrack | null }
   | { type: "chatReceived"; message: WireMessage }
@@ -68,7 +71,7 @@ const handlers: Handlers = {
   peerLeft: (state, { id }) => peerLeft(state, id),
   roleChanged: (state, { id, role }) => roleChanged(state, id, role),
   streamAdded: (state, { owner, stream }) => streamAdded(state, owner, stream),
-  streamChanged: (state, { producerId, change }) => changeStream(state, producerId, (stream) => ({ ...stream, ...change })),
+  streamChanged: (state, { producerId, change }) => changeStream(state, producerId, change),
   streamRemoved: (state, { producerId }) => streamRemoved(state, producerId),
   local: (state, { source, track }) => local(state, source, track),
   chatReceived: (state, { message }) => withChat(state, addMessage(state.chat, message, state.self?.id ?? null)),
@@ -194,11 +197,12 @@ export function findStream(state: RoomState, producerId: string): { peer: PeerIn
   return null;
 }
 
-function changeStream(state: RoomState, producerId: string, change: (stream: RemoteStream) => RemoteStream): RoomState {
+function changeStream(state: RoomState, producerId: string, change: StreamChange): RoomState {
   const found = findStream(state, producerId);
   if (!found) return state;
   const { peer, stream } = found;
-  const streams = { ...peer.streams, [stream.source]: change(stream) };
+  if ((Object.keys(change) as (keyof StreamChange)[]).every((key) => stream[key] === change[key])) return state;
+  const streams = { ...peer.streams, [stream.source]: { ...stream, ...change } };
   return { ...state, peers: new Map(state.peers).set(peer.id, { ...peer, streams }) };
 }
 

@@ -31,6 +31,8 @@ export class FakeRostrum {
   readonly refusals = new Map<string, { answer: Body; times: number }>();
   /** Called with each event before it is answered. */
   onEvent: (event: string) => void = () => undefined;
+  /** This event is never answered. */
+  silent: string | null = null;
   /** The next answer to this event is computed and never sent: the sockets break instead. */
   cutAt: string | null = null;
   /** Producers of somebody who is not there, for everybody to consume. */
@@ -103,6 +105,7 @@ export class FakeRostrum {
       this.heard.push({ event, body });
       this.onEvent(event);
       const answer = this.#refused(event) ?? this.#answer(socket, event, body);
+      if (this.silent === event) return;
       if (this.cutAt === event) {
         this.cutAt = null;
         return this.cut();
@@ -223,9 +226,18 @@ export function foreignProducer(id: string, kind: "audio" | "video" = "video", t
   return { producer_id: id, producer_socket_id: "s", peer_id: "other", name: "Other", kind, type };
 }
 
-/** A mediasoup device that needs no browser. */
-export async function makeDevice(): Promise<Device> {
-  return Device.factory({ handlerFactory: FakeHandler.createFactory(fake) });
+/** What the fake handler lets a test do with a transport. */
+export type Playable = Pick<FakeHandler, "setConnectionState">;
+
+/** A mediasoup device that needs no browser; `made` gets every transport's handler, to play with its state. */
+export function deviceMaker(made: Playable[] = []): () => Promise<Device> {
+  const plain = FakeHandler.createFactory(fake);
+  const factory: typeof plain.factory = (options) => {
+    const handler = plain.factory(options);
+    made.push(handler as unknown as Playable);
+    return handler;
+  };
+  return () => Device.factory({ handlerFactory: { ...plain, factory } });
 }
 
 /** Waits until something is so; fails with its name when it does not become so. */
