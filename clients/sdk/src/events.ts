@@ -161,6 +161,8 @@ export interface ServerEvents {
   roleChanged: { id: string; role: Role };
   "peer:mute": Relay & { peer_id: string; kind?: MediaKind };
   "peer:remove": Relay & { peer_id: string };
+  /** Another socket has taken this peer over, for example a second window of the same page. */
+  peerReplaced: { id: string };
   "room:lock": Relay & { locked?: boolean };
   activeSpeaker: { peer_id?: string | null; producer_id?: string | null };
   audioLevels: { levels?: { peer_id: string; volume: number }[] } | { peer_id: string; volume: number }[];

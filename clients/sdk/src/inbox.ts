@@ -76,6 +76,7 @@ const handlers: Handlers = {
     inside.events.emit("removed", { by: name ?? null });
     inside.close("removed");
   },
+  peerReplaced: (inside) => inside.close("replaced"),
   "room:lock": ({ store }, { locked }) => store.dispatch({ type: "locked", locked: locked ?? false }),
   activeSpeaker: ({ store }, { peer_id: peerId }) => store.dispatch({ type: "activeSpeaker", peerId: peerId ?? null }),
   audioLevels: ({ store }, body) => {

@@ -129,7 +129,7 @@ describe("recovery", () => {
     const storage = { getItem: (k: string) => kept.get(k) ?? null, setItem: (k: string, v: string) => void kept.set(k, v), removeItem: (k: string) => void kept.delete(k) };
     const room = visit({ storage });
     await room.join();
-    server.emit("roomClosed", { reason: "replaced" });
+    server.emit("peerReplaced", { id: server.peer.id });
     await until("it is closed", () => room.state.connection === "closed");
     expect(kept.size).toBe(1);
     const other = visit({ storage });
