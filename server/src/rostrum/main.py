@@ -67,7 +67,7 @@ def _rest(services: Services, prepare: Prepare | None) -> FastAPI:
             app.include_router(router, prefix="/v1")
     app.include_router(_health(services))
     app.include_router(web_router(settings.web))
-    app.mount("/assets", Assets(directory=settings.web / "assets", check_dir=False))
+    app.mount("/assets", Assets(settings.web / "assets"))
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -47,6 +47,7 @@ class Services:
     async def start(self) -> None:
         """Start what runs in the background; the tables exist already."""
         await self.tenants.default()
+        await self.tenants.ensure_web_keys()
         await self.live.start()
         await self.sfu.start()
 

@@ -79,6 +79,10 @@ class Server(uvicorn.Server):
                 async with asyncio.timeout(2):
                     await self._app.services.drain()
         await super().shutdown(sockets)
+        if self.force_exit:  # Requests are no longer waited for; the workers and the database still end in order.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    await self.lifespan.shutdown()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,9 +1,12 @@
 """Serves the built web client: its page at / and /join/:roomId, and its files."""
 
+import gzip
 from pathlib import Path
 from typing import Final
 
+import anyio.to_thread
 from fastapi import APIRouter
+from starlette.datastructures import Headers
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -35,8 +38,15 @@ NOT_BUILT: Final = (
 )
 
 
+COMPRESSED: Final = frozenset({".js", ".css", ".svg", ".json", ".html"})
+
+
 class Assets(StaticFiles):
-    """Files whose names carry a hash of their content: they never change."""
+    """Files whose names carry a hash of their content: they never change, so each is compressed once and kept."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(directory=folder, check_dir=False)
+        self._small: dict[str, bytes] = {}
 
     async def check_config(self) -> None:
         """Let the folder be absent: the client may not be built yet."""
@@ -46,7 +56,26 @@ class Assets(StaticFiles):
         response = await super().get_response(path, scope)
         if response.status_code in (200, 206, 304):
             response.headers["cache-control"] = "public, max-age=31536000, immutable"
-        return response
+        if not isinstance(response, FileResponse) or Path(response.path).suffix not in COMPRESSED:
+            return response
+        response.headers["vary"] = "accept-encoding"
+        headers = Headers(scope=scope)
+        if "gzip" not in headers.get("accept-encoding", "") or "range" in headers:
+            return response
+        return Response(await self._compressed(Path(response.path)), headers=_headers(response))
+
+    async def _compressed(self, file: Path) -> bytes:
+        kept = self._small.get(str(file))
+        if kept is None:
+            kept = await anyio.to_thread.run_sync(lambda: gzip.compress(file.read_bytes(), mtime=0))
+            self._small[str(file)] = kept
+        return kept
+
+
+def _headers(response: Response) -> dict[str, str]:
+    """The headers of the file's plain form, for its compressed one."""
+    kept = {name: value for name, value in response.headers.items() if name not in ("content-length", "accept-ranges")}
+    return {**kept, "content-encoding": "gzip", "etag": f"W/{kept.get('etag', '')}"}
 
 
 def web_router(folder: Path) -> APIRouter:

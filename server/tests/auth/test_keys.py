@@ -55,6 +55,19 @@ async def test_a_derived_key_revoked_stays_revoked(services: Services) -> None:
         await services.tenants.identify("rk_secret_demo")
 
 
+async def test_a_new_server_secret_gets_new_web_keys(services: Services) -> None:
+    tenant = await services.tenants.default()
+    renewed = TenantService(services.db, "another secret " * 3, cache_seconds=0)
+    await renewed.ensure_web_keys()
+    await renewed.ensure_web_keys()
+    assert (await renewed.identify(renewed.web_key(tenant.id))).tenant == tenant
+    key = next(key for key in await renewed.keys(tenant.id) if renewed.web_key(tenant.id).startswith(key.hint[:-1]))
+    await renewed.revoke_key(key.id)
+    await renewed.ensure_web_keys()
+    with pytest.raises(InvalidApiKey):
+        await renewed.identify(renewed.web_key(tenant.id))
+
+
 async def test_unknown_things(services: Services) -> None:
     with pytest.raises(ApiKeyNotFound):
         await services.tenants.revoke_key("0" * 24)

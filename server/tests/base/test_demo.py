@@ -14,6 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 ROSTRUM = [sys.executable, "-m", "rostrum"]
 MEMBERS = {
@@ -72,7 +74,7 @@ def _stop(process: subprocess.Popen[str]) -> float:
     output, log = process.communicate(timeout=20)
     assert process.returncode == 0, log
     assert output == ""
-    assert "Traceback" not in log
+    assert "Traceback" not in log, log[-3000:]
     return time.monotonic() - started
 
 
@@ -106,6 +108,37 @@ def test_the_same_demo_twice(tmp_path: Path) -> None:
         assert second["hostLink"] == f"{second['viewerLink']}&t={second['hostToken']}"
         assert second["viewerLink"] == f"{second['url']}/join/{second['roomId']}#k={second['publishableKey']}"
         _stop(process)
+
+
+def test_stops_with_sockets_open(tmp_path: Path) -> None:
+    with _demo(tmp_path) as (process, data):
+        workers = _children(process.pid)
+        path = "/socket.io/?EIO=4&transport=websocket"
+        with connect(data["url"].replace("http", "ws", 1) + path, open_timeout=20) as client:
+            assert str(client.recv()).startswith("0")
+            client.send("40" + json.dumps({"apiKey": data["publishableKey"], "token": data["hostToken"]}))
+            assert str(client.recv()).startswith("40{")
+            client.send("420" + json.dumps(["join", {"room_id": data["roomId"], "name": "Hana"}]))
+            assert _stop(process) < 10
+            with pytest.raises(ConnectionClosed):
+                while True:
+                    client.recv(timeout=5)
+        assert _gone(workers)
+
+
+def test_a_second_signal_forces(tmp_path: Path) -> None:
+    with _demo(tmp_path) as (process, data):
+        workers = _children(process.pid)
+        host, port = data["url"].removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as slow:
+            slow.sendall(b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n")
+            slow.sendall(f"x-api-key: {data['publishableKey']}\r\ncontent-type: application/json\r\n\r\n".encode())
+            time.sleep(0.5)
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.7)
+            assert process.poll() is None, "It should be waiting for the request."
+            assert _stop(process) < 3
+        assert _gone(workers)
 
 
 def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:

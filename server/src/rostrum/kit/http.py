@@ -1,5 +1,6 @@
 """What every REST door shares: the error envelope, request ids, limits on bodies, security headers."""
 
+import asyncio
 import json
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TypeVar
@@ -150,6 +151,13 @@ class RequestFrame:
             await self._limited(scope, receive, framed_send)
         except RostrumError as error:
             await envelope(error, request_id)(scope, receive, framed_send)
+        except asyncio.CancelledError:
+            # The server stops and waits no longer. This is the edge: nobody above needs the cancellation.
+            log.info("request.cancelled", method=scope["method"], path=scope["path"])
+            if not started:
+                await envelope(Unavailable("The server is stopping.", retry_after=2), request_id)(
+                    scope, receive, framed_send
+                )
         except Exception:
             log.exception("request.failed", method=scope["method"], path=scope["path"])
             if started:

@@ -83,6 +83,11 @@ class TenantService:
         except TenantNotFound:
             return await self.create(DEFAULT_TENANT)
 
+    async def ensure_web_keys(self) -> None:
+        """Give each tenant the key of its links where it has none of this server's secret; a revoked one stays so."""
+        for tenant in await self.list():
+            await self.create_key(tenant.id, "publishable", WEB_KEY_NAME, key=self.web_key(tenant.id))
+
     async def get(self, id_or_name: str) -> TenantInfo:
         """A tenant by id or name.
 
