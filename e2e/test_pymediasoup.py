@@ -48,7 +48,7 @@ def test_pymediasoup_decodes_what_a_browser_sends(
     demo = server.demo
     host = people("Hana Host")
     host.join(room.host_link)
-    host.go_live()
+    host.is_live()
 
     peer = loop.run(_new_peer())
     joined = loop.run(peer.enter(demo.url, room.room_id, "Python", {"apiKey": demo.publishable_key}))

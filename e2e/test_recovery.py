@@ -26,7 +26,7 @@ def webinar(people: NewAttendee, room: RoomLinks) -> tuple[Attendee, Attendee]:
     """A live host and a viewer who sees and hears them."""
     host = people("Hana Host")
     host.join(room.host_link)
-    host.go_live()
+    host.is_live()
     viewer = people("Vera Viewer")
     viewer.join(room.viewer_link)
     media.decodes(viewer.page, 30)

@@ -44,7 +44,7 @@ def test_the_screens_at_each_size(people: NewAttendee, room: RoomLinks, size: st
     _shoot(viewer, "waiting", size)
 
     host.join(room.host_link)
-    host.go_live()
+    host.is_live()
     media.decodes(viewer.page, 30)
     _shoot(viewer, "stage-viewer", size)
     _shoot(host, "stage-host", size)

@@ -21,7 +21,7 @@ def tcp_browser(playwright: Playwright) -> Iterator[Browser]:
 def test_a_page_without_udp_gets_video_over_tcp(people: NewAttendee, room: RoomLinks, tcp_browser: Browser) -> None:
     host = people("Hana Host")
     host.join(room.host_link)
-    host.go_live()
+    host.is_live()
     viewer = people("Vera Behind A Firewall", in_browser=tcp_browser)
     viewer.join(room.viewer_link)
 

@@ -13,7 +13,7 @@ from e2e.harness.wait import until
 def _host(people: NewAttendee, room: RoomLinks) -> Attendee:
     host = people("Hana Host")
     host.join(room.host_link)
-    host.go_live()
+    host.is_live()
     return host
 
 
@@ -100,7 +100,7 @@ def test_a_host_reloads_in_mid_webinar(people: NewAttendee, room: RoomLinks) -> 
     media.decodes(viewer.page, 10)
     host.page.reload()
     host.enter()
-    host.go_live()
+    host.is_live()
     media.decodes(viewer.page, 15)
     hosts = list(viewer.page.evaluate("() => [...window.rostrum.room.state.peers.values()].map(p => p.role)"))
     assert hosts.count("host") == 1

@@ -16,7 +16,7 @@ def host(people: NewAttendee, room: RoomLinks) -> Attendee:
     """The room's host, live with camera and microphone."""
     host = people("Hana Host")
     host.join(room.host_link)
-    host.go_live()
+    host.is_live()
     return host
 
 
@@ -31,7 +31,7 @@ def viewer(people: NewAttendee, room: RoomLinks, host: Attendee) -> Attendee:
 def test_the_links_that_the_demo_prints_lead_into_the_webinar(people: NewAttendee, server: DemoServer) -> None:
     host, viewer = people("Hana Host"), people("Vera Viewer")
     host.join(server.demo.host_link)
-    host.go_live()
+    host.is_live()
     viewer.join(server.demo.viewer_link)
     media.decodes(viewer.page, 30)
     media.hears(viewer.page)
@@ -84,6 +84,7 @@ def test_simulcast_layers_switch(host: Attendee, viewer: Attendee) -> None:
         layers = media.outbound(host.page, "video")
         return len([layer for layer in layers if layer["frames"] > 0 and layer["width"] > 0]) == 3
 
+    media.decodes(viewer.page, 10)
     # Chromium ramps its encoder up: the top layer may take several seconds.
     until("the host sends three layers", sends_three_layers, timeout=30)
     widths = {layer["width"] for layer in media.outbound(host.page, "video")}

@@ -49,12 +49,17 @@ class Attendee:
             self.find("more-toggle").click()
         control.click()
 
-    def go_live(self) -> None:
-        """Have camera and microphone on: a host's come on by themselves, a new co-host's do not."""
-        for source, toggle in (("camera", "camera-toggle"), ("mic", "mic-toggle")):
-            if self.find(toggle).get_attribute("aria-pressed") == "false":
-                self.find(toggle).click()
+    def is_live(self) -> None:
+        """Assert that camera and microphone go out, as a host's do by themselves after the lobby."""
+        for source in ("camera", "mic"):
             until(f"{self.name}'s {source} is live", partial(self.sends, source), timeout=20)
+
+    def go_live(self) -> None:
+        """Switch camera and microphone on, as a new co-host does."""
+        for toggle in ("camera-toggle", "mic-toggle"):
+            expect(self.find(toggle)).to_have_attribute("aria-pressed", "false")
+            self.find(toggle).click()
+        self.is_live()
 
     def sends(self, source: str) -> bool:
         """Whether this person's own camera, mic or screen is produced and not paused."""

@@ -23,7 +23,7 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 # With this policy and no proxy, WebRTC may not use UDP at all and must find its way over TCP.
-TCP_ONLY = "--force-webrtc-ip-handling-policy=disable_non_proxied_udp"
+TCP_ONLY = "--webrtc-ip-handling-policy=disable_non_proxied_udp"
 
 
 def launch(playwright: Playwright, *extra: str) -> Browser:
