@@ -35,7 +35,7 @@ async def test_packets_arrive_renumbered(router: Router) -> None:
 
 
 async def test_a_paused_consumer_sends_nothing(router: Router) -> None:
-    producer, send = await audio_source(router)
+    producer, _ = await audio_source(router)
     transport = await router.create_plain_transport(listen_info=LOOPBACK)
     consumer = await transport.consume(
         producer_id=producer.id, rtp_capabilities=router.rtp_capabilities, paused=True, app_data={"for": "me"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import flatbuffers
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediasoup import InvalidParameters
@@ -83,6 +83,7 @@ def read_generated(data: bytes) -> Any:
     return MessageT.InitFromBuf(data, struct.unpack_from("<I", data)[0]).data
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 2**32 - 1), PRODUCE)
 def test_what_is_written_the_generated_code_reads(number: int, body: dict[str, Any]) -> None:
     data = frame(codec("Message.Message").encode(request(number, body)))
@@ -105,6 +106,7 @@ def test_what_is_written_the_generated_code_reads(number: int, body: dict[str, A
         assert (item.rid and item.rid.decode()) == (expected["rid"] or (None if expected["rid"] is None else b""))
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 2**32 - 1), PRODUCE)
 def test_what_the_generated_code_writes_is_read(number: int, body: dict[str, Any]) -> None:
     ours = codec("Message.Message").encode(request(number, body))
@@ -167,6 +169,7 @@ def test_every_table_of_the_schema_can_be_read() -> None:
         assert codec(name)._make_readers() is not None
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.binary(max_size=300), max_size=12), st.data())
 def test_frames_survive_any_chopping(messages: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(struct.pack("<I", len(message)) + message for message in messages)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .data_producer import encode_message
 from .entity import Entity, camel
+from .errors import InvalidState
 from .transport_parameters import SctpStreamParameters
 from .validation import U16, U32, integer
 
@@ -93,8 +94,10 @@ class DataConsumer(Entity):
     async def send(self, message: str | bytes, *, ppid: int | None = None) -> int:
         """Sends a message of this program to this one receiver. Returns the bytes that wait.
 
-        Raises `WorkerError` when the send buffer is full.
+        Raises `InvalidState` on a direct transport, `WorkerError` when the message is too long or the buffer is full.
         """
+        if self.type == "direct":
+            raise InvalidState("a data consumer of a DirectTransport hands messages to this program; it sends none")
         data, number = encode_message(message, ppid)
         body = ("DataConsumer_SendRequest", {"ppid": number, "data": data})
         response = await self._request("DATACONSUMER_SEND", body)

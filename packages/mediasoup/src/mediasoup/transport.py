@@ -148,8 +148,9 @@ class Transport(DataStreams):
     ) -> Consumer:
         """Sends a producer's stream to the other end.
 
-        `rtp_capabilities` may come straight from a client; parsed once (`RtpCapabilities.from_json`) they cost less. `enable_rtx` is by default true for video. With `pipe` all
-        layers are sent. Raises `NotFound`, `InvalidParameters`, `UnsupportedParameters`, `WorkerError`, `Closed`.
+        `rtp_capabilities` may come straight from a client; parsed once (`RtpCapabilities.from_json`) they cost less.
+        `enable_rtx` is by default true for video. With `pipe` all layers are sent. Raises `NotFound`,
+        `InvalidParameters`, `UnsupportedParameters`, `WorkerError`, `Closed`.
         """
         self._check_open()
         producer = self._producer(producer_id)
