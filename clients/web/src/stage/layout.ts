@@ -22,8 +22,12 @@ const GAP = 8;
 const MOST_TILES = 25;
 /** A tile smaller than this shows nobody. */
 const SMALLEST = { width: 96, height: 64 };
-/** How far a tile's shape may leave the camera's own 16:9: portrait areas may crop the sides of a picture. */
-const RATIO = { least: 1, most: 16 / 9 };
+/** The shape of nearly every camera and screen. */
+const WIDE = 16 / 9;
+/** How tall a tile may become beside that, at the cost of a picture's sides: more so where the area is tall itself. */
+const LEAST_RATIO = { landscape: 4 / 3, portrait: 1 };
+/** How far a big tile's shape may go before it is only black bars. */
+const BIG_RATIO = { least: 4 / 3, most: 2.1 };
 
 /**
  * Places tiles in an area. With `hasBig` the first tile (a shared screen, a pinned person) takes most of it and
@@ -42,7 +46,7 @@ function grid(area: Area, count: number): Arrangement {
   let best = { columns: 1, tile: { width: 0, height: 0 } };
   for (let columns = 1; columns <= shown; columns++) {
     const tile = largestTile(area, columns, Math.ceil(shown / columns));
-    if (tile.width * tile.height > best.tile.width * best.tile.height) best = { columns, tile };
+    if (worth(tile) > worth(best.tile)) best = { columns, tile };
   }
   return { boxes: centredRows(area, shown, best.columns, best.tile), hidden: count - shown };
 }
@@ -53,9 +57,15 @@ function gridCapacity(area: Area): number {
   return Math.max(1, columns * rows);
 }
 
+/** A tile's area, less for what it crops of a wide picture. */
+function worth(tile: Area): number {
+  return tile.width * tile.height * Math.sqrt(Math.min(1, tile.width / Math.max(1, tile.height) / WIDE));
+}
+
 function largestTile(area: Area, columns: number, rows: number): Area {
   const cell = { width: (area.width - GAP * (columns - 1)) / columns, height: (area.height - GAP * (rows - 1)) / rows };
-  const ratio = Math.min(RATIO.most, Math.max(RATIO.least, cell.width / cell.height));
+  const least = area.width > area.height ? LEAST_RATIO.landscape : LEAST_RATIO.portrait;
+  const ratio = Math.min(WIDE, Math.max(least, cell.width / cell.height));
   return cell.width / cell.height > ratio
     ? { width: cell.height * ratio, height: cell.height }
     : { width: cell.width, height: cell.width / ratio };
@@ -73,28 +83,46 @@ function centredRows(area: Area, count: number, columns: number, tile: Area): Bo
   });
 }
 
+/** Beside or below, whichever leaves the big picture larger. */
 function spotlight(area: Area, count: number): Arrangement {
-  if (count === 1) return { boxes: [whole({ left: 0, top: 0, ...area })], hidden: 0 };
-  return area.width > area.height ? besides(area, count) : below(area, count);
+  if (count === 1) return { boxes: [centred(area, big(area))], hidden: 0 };
+  const [one, other] = [besides(area, count), below(area, count)];
+  return pictureWidth(one.boxes[0]) >= pictureWidth(other.boxes[0]) ? one : other;
+}
+
+function pictureWidth(box: Box | undefined): number {
+  return box ? Math.min(box.width, box.height * WIDE) : 0;
+}
+
+/** The largest big tile in an area that is not mostly black bars. */
+function big(area: Area): Area {
+  return { width: Math.min(area.width, area.height * BIG_RATIO.most), height: Math.min(area.height, area.width / BIG_RATIO.least) };
+}
+
+function centred(area: Area, tile: Area): Box {
+  return whole({ left: (area.width - tile.width) / 2, top: (area.height - tile.height) / 2, ...tile });
 }
 
 function besides(area: Area, count: number): Arrangement {
   const width = Math.min(264, Math.max(132, area.width * 0.2));
-  const tile = { width, height: width / RATIO.most };
-  const shown = Math.max(1, Math.min(count - 1, Math.floor((area.height + GAP) / (tile.height + GAP))));
-  const left = area.width - width;
-  const strip = Array.from({ length: shown }, (_, index) => whole({ left, top: index * (tile.height + GAP), ...tile }));
-  return { boxes: [whole({ left: 0, top: 0, width: left - GAP, height: area.height }), ...strip], hidden: count - 1 - shown };
+  const small = { width, height: width / WIDE };
+  const first = big({ width: area.width - width - GAP, height: area.height });
+  const shown = Math.max(1, Math.min(count - 1, Math.floor((first.height + GAP) / (small.height + GAP))));
+  const left = (area.width - first.width - GAP - width) / 2;
+  const top = (area.height - first.height) / 2;
+  const strip = Array.from({ length: shown }, (_, index) => whole({ left: left + first.width + GAP, top: top + index * (small.height + GAP), ...small }));
+  return { boxes: [whole({ left, top, ...first }), ...strip], hidden: count - 1 - shown };
 }
 
 function below(area: Area, count: number): Arrangement {
-  const height = Math.min(120, Math.max(SMALLEST.height, area.height * 0.26));
+  const height = Math.min(120, Math.max(SMALLEST.height, area.height * 0.22));
   const shown = Math.max(1, Math.min(count - 1, Math.floor((area.width + GAP) / (SMALLEST.width + GAP))));
-  const width = Math.min(height * RATIO.most, (area.width - GAP * (shown - 1)) / shown);
+  const width = Math.min(height * WIDE, (area.width - GAP * (shown - 1)) / shown);
+  const first = big({ width: area.width, height: area.height - height - GAP });
+  const top = (area.height - first.height - GAP - height) / 2;
   const start = (area.width - shown * width - (shown - 1) * GAP) / 2;
-  const top = area.height - height;
-  const strip = Array.from({ length: shown }, (_, index) => whole({ left: start + index * (width + GAP), top, width, height }));
-  return { boxes: [whole({ left: 0, top: 0, width: area.width, height: top - GAP }), ...strip], hidden: count - 1 - shown };
+  const strip = Array.from({ length: shown }, (_, index) => whole({ left: start + index * (width + GAP), top: top + first.height + GAP, width, height }));
+  return { boxes: [whole({ left: (area.width - first.width) / 2, top, ...first }), ...strip], hidden: count - 1 - shown };
 }
 
 /** Whole pixels, rounded at the edges, so that neighbours neither overlap nor leave the area. */

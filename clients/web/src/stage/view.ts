@@ -42,7 +42,9 @@ export function stageView(state: RoomState, choice: StageChoice): StageView {
   const presenters = presentersOf(state);
   const tiles = presenters.flatMap((peer) => tilesOf(state, peer));
   const bigKey = tiles.find((tile) => tile.key === choice.pinnedKey)?.key ?? tiles.find((tile) => tile.source === "screen")?.key;
-  const marked = tiles.map((tile) => ({ ...tile, big: tile.key === bigKey }));
+  // Where only one person can speak there is nothing to point at.
+  const alone = presenters.length < 2;
+  const marked = tiles.map((tile) => ({ ...tile, big: tile.key === bigKey, active: tile.active && !alone }));
   const live = isLive(state);
   return {
     tiles: [...marked.filter((tile) => tile.big), ...marked.filter((tile) => !tile.big)],
