@@ -14,6 +14,9 @@ from rostrum.main import App
 
 log = structlog.get_logger(__name__)
 
+SAME_SIGNAL_SECONDS = 1.0
+"""make, timeout and terminals send one wish to stop twice: to the process and to its group."""
+
 
 class PortTaken(Exception):
     """Another program listens on the port, or the address is not this host's; the text is for people."""
@@ -65,6 +68,7 @@ class Server(uvicorn.Server):
         )
         self._app = app
         self._on_ready = on_ready
+        self._first_signal = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
@@ -97,6 +101,10 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def _on_signal(self, number: int) -> None:
+        now = asyncio.get_running_loop().time()
+        if self.should_exit and now - self._first_signal < SAME_SIGNAL_SECONDS:
+            return
+        self._first_signal = now
         self.force_exit = self.should_exit
         self.should_exit = True
         log.info("server.stopping", signal=signal.Signals(number).name, forced=self.force_exit)
