@@ -22,8 +22,6 @@ import structlog
 from engineio.packet import MESSAGE
 from engineio.packet import Packet as EnginePacket
 from socketio.exceptions import ConnectionRefusedError as Refused
-from socketio.packet import ACK, EVENT
-from socketio.packet import Packet as SocketPacket
 
 from rostrum.kit.errors import InternalError, InvalidInput, PayloadTooLarge, RateLimited, RostrumError
 
@@ -182,12 +180,12 @@ class Realtime:
         members = [single] if single is not None else list(self._groups.get(to, {}).values())
         if not members:
             return
-        frames = _frames(SocketPacket(EVENT, data=[event, body], namespace="/"))
+        frame = _frame("2", [event, body])
         for connection in members:
             if connection.id != skip:
-                self._push(connection, frames)
+                self._push(connection, frame)
 
-    def _push(self, connection: Connection, frames: list[EnginePacket]) -> None:
+    def _push(self, connection: Connection, frame: EnginePacket) -> None:
         socket = self._server.eio.sockets.get(connection.engine_id)
         if socket is None or socket.closed:
             return
@@ -195,8 +193,7 @@ class Realtime:
             log.warning("socket.stalled", connection=connection.id)
             self._server.start_background_task(self._server.eio.disconnect, connection.engine_id)
             return
-        for frame in frames:
-            socket.queue.put_nowait(frame)
+        socket.queue.put_nowait(frame)
 
     async def disconnect(self, connection_id: str, reason: str) -> None:
         """End a connection for good: the client's library does not come back by itself after this."""
@@ -293,7 +290,7 @@ class Realtime:
 
     def _answer(self, connection: Connection, number: int | None, value: Any) -> None:
         if number is not None:
-            self._push(connection, _frames(SocketPacket(ACK, data=[value], namespace="/", id=number)))
+            self._push(connection, _frame(f"3{number}", [value]))
 
 
 class _Server(socketio.AsyncServer):  # type: ignore[misc]
@@ -362,9 +359,9 @@ class _Json:
         return msgspec.json.decode(text)
 
 
-def _frames(packet: Any) -> list[EnginePacket]:
-    encoded = packet.encode()
-    return [EnginePacket(MESSAGE, data=part) for part in (encoded if isinstance(encoded, list) else [encoded])]
+def _frame(header: str, payload: list[Any]) -> EnginePacket:
+    """An event or an acknowledgement, written here: the library looks for binary parts in every corner of it first."""
+    return EnginePacket(MESSAGE, data=header + msgspec.json.encode(payload).decode())
 
 
 def _origin_check(allowed: frozenset[str]) -> Callable[[str | None, dict[str, Any]], bool]:
