@@ -7,12 +7,15 @@ a thousand joins cost a handful of commits.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 import structlog
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rostrum.kit import clock
-from rostrum.kit.db import Database
+from rostrum.kit.db import Base, Database
 from rostrum.live import store
 from rostrum.live.models import LiveParticipant, LiveSession
 from rostrum.live.room import LiveRoom, Peer
@@ -21,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 FLUSH_SECONDS = 0.25
 Operation = Callable[[AsyncSession], Awaitable[object]]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class SessionRecorder:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._pending: list[Operation] = []
+        self._pending: list[Operation | tuple[type[Base], Row]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._started_at = clock.now_ms()
@@ -63,10 +67,8 @@ class SessionRecorder:
         """A session begins, or goes on after a kill of the server."""
         interrupted = self.interrupted.pop(room.id, None)
         if interrupted is None:
-            row = LiveSession(
-                id=room.session_id, tenant_id=room.info.tenant_id, room_id=room.id, started_at=room.started_at
-            )
-            self._add(row)
+            facts = {"id": room.session_id, "tenant_id": room.info.tenant_id, "room_id": room.id}
+            self._insert(LiveSession, {**facts, "started_at": room.started_at, "ended_at": None, "locked": False})
             return
         room.session_id, room.started_at = interrupted.session_id, interrupted.started_at
         room.locked, room.removed = interrupted.locked, set(interrupted.removed)
@@ -79,16 +81,7 @@ class SessionRecorder:
 
     def joined(self, peer: Peer) -> None:
         """A stay begins."""
-        self._add(
-            LiveParticipant(
-                id=peer.id,
-                session_id=peer.room.session_id,
-                subject=peer.subject[:64],
-                name=peer.name[:100],
-                role=peer.role,
-                joined_at=peer.joined_at,
-            )
-        )
+        self._insert_stay(peer.room, peer.id, peer.subject, peer.name, peer.role)
 
     def left(self, peer: Peer, *, removed: bool) -> None:
         """A stay has ended."""
@@ -97,16 +90,7 @@ class SessionRecorder:
 
     def attended(self, room: LiveRoom, attendance_id: str, subject: str, name: str) -> None:
         """Somebody is present without media (meet set)."""
-        self._add(
-            LiveParticipant(
-                id=attendance_id,
-                session_id=room.session_id,
-                subject=subject[:64],
-                name=name[:100],
-                role="viewer",
-                joined_at=clock.now_ms(),
-            )
-        )
+        self._insert_stay(room, attendance_id, subject, name, "viewer")
 
     def attendance_ended(self, attendance_id: str) -> None:
         """Such a presence has ended."""
@@ -133,13 +117,22 @@ class SessionRecorder:
     def _end(self, session_id: str, moment: int) -> None:
         self._write(lambda session: store.end_session(session, session_id, moment))
 
-    def _add(self, row: LiveSession | LiveParticipant) -> None:
-        async def operation(session: AsyncSession) -> None:
-            session.add(row)
-            # Sent now, so that a later statement of the same batch finds the row.
-            await session.flush()
+    def _insert_stay(self, room: LiveRoom, stay_id: str, subject: str, name: str, role: str) -> None:
+        row = {
+            "id": stay_id,
+            "session_id": room.session_id,
+            "subject": subject[:64],
+            "name": name[:100],
+            "role": role,
+            "joined_at": clock.now_ms(),
+            "left_at": None,
+            "removed": False,
+        }
+        self._insert(LiveParticipant, row)
 
-        self._write(operation)
+    def _insert(self, table: type[Base], row: Row) -> None:
+        self._pending.append((table, row))
+        self._wake.set()
 
     def _write(self, operation: Operation) -> None:
         self._pending.append(operation)
@@ -159,7 +152,17 @@ class SessionRecorder:
             return
         try:
             async with self._db.session() as session:
-                for operation in batch:
-                    await operation(session)
+                await _apply(session, batch)
         except Exception:
             log.exception("sessions.not_recorded", operations=len(batch))
+
+
+async def _apply(session: AsyncSession, batch: list[Operation | tuple[type[Base], Row]]) -> None:
+    """Run the operations in their order; rows of one table that follow one another become one statement."""
+    for table, run in groupby(batch, key=lambda entry: entry[0] if isinstance(entry, tuple) else None):
+        if table is not None:
+            await session.execute(insert(table), [entry[1] for entry in run if isinstance(entry, tuple)])
+            continue
+        for operation in run:
+            if not isinstance(operation, tuple):
+                await operation(session)
