@@ -1,4 +1,4 @@
-import { asRostrumError, type RostrumError } from "./errors";
+import { asRostrumError, clientError, type RostrumError } from "./errors";
 import type { JoinAck } from "./events";
 import { Link, type LinkOptions } from "./link";
 import { Publisher, type PublisherHooks } from "./publisher";
@@ -70,13 +70,16 @@ export class Media {
     const { signal } = (this.#building = new AbortController());
     this.#lost ||= this.#link !== null;
     this.#discard(tellServer);
-    for (let attempt = 0; !signal.aborted && this.#signaling.connected; attempt += 1) {
+    const calledOff = (): boolean => signal.aborted;
+    for (let attempt = 0; !calledOff() && this.#signaling.connected; attempt += 1) {
       try {
         await this.#build(signal);
         return;
       } catch (thrown) {
         if (this.#building.signal !== signal) return;
+        // Half of a link is of no use to a resumed peer either.
         this.#discard(true);
+        if (calledOff()) return;
         const error = asRostrumError(thrown, "media_failed");
         if (error.code === "unsupported") return this.#giveUp(error);
         this.#failed(error);
@@ -104,7 +107,7 @@ export class Media {
     this.#link = link;
     this.#tellState();
     await Promise.all([this.receiver.sync(), link.transport("recv")]);
-    if (signal.aborted || link.closed) return;
+    if (signal.aborted || link.closed) throw clientError("transport_closed");
     this.publisher.attach(link);
     this.receiver.attach(link);
     // With nothing to send or receive no transport will ever connect, and nothing is being recovered.
