@@ -3,6 +3,7 @@ import { writable, type Readable } from "svelte/store";
 import { browserDevices, Devices } from "../devices/devices";
 import { Lobby } from "../lobby/lobby";
 import { AudioOutput } from "../media/output";
+import { keepAwake } from "../media/wakelock";
 import { invitationPath, parseLocation, viewerLink, type Invitation } from "../routing/invitation";
 import { recall } from "../session/memory";
 import type { RoomLike } from "../session/roomlike";
@@ -76,6 +77,7 @@ export class App {
       local,
       tab,
       onEntered: (room) => this.#enter(room, devices, invitation),
+      onTrouble: (sentence) => this.#page.name === "stage" && this.#page.visit.toasts.add(sentence, "bad"),
       onRefused: (notice) => this.#show({ name: "notice", notice, invitation }),
     });
     this.#show({ name: "lobby", lobby });
@@ -88,12 +90,17 @@ export class App {
     const visit = new Visit({ room, devices, output: new AudioOutput(), toasts: new Toasts(), viewerLink: link, panel });
     this.#window.rostrum = { room };
     this.#show({ name: "stage", visit });
-    this.#endRoom = room.subscribe((state) => {
+    const sleepAgain = keepAwake();
+    const stopListening = room.subscribe((state) => {
       if (state.connection !== "closed") return;
       const notice = noticeFor(state.closedReason ?? "failed", state.error?.message);
       // The room's last word may come while its own listeners are being called.
       queueMicrotask(() => this.#page.name === "stage" && this.#page.visit === visit && this.#show({ name: "notice", notice, invitation }));
     });
+    this.#endRoom = () => {
+      stopListening();
+      sleepAgain();
+    };
   }
 
   #show(page: Page): void {

@@ -35,6 +35,7 @@ function parts(change: Partial<LobbyParts> = {}): LobbyParts & { room: FakeRoom;
     local: memory(),
     tab: memory(),
     onEntered: vi.fn(),
+    onTrouble: vi.fn(),
     onRefused: (notice) => notices.push(notice),
     now: () => 0,
     ...change,
@@ -63,6 +64,17 @@ it("takes a host in with what is previewed", async () => {
   await lobby.enter();
   expect(given.room.calls.map(([verb]) => verb)).toEqual(["join", "enableMic", "enableCamera"]);
   expect(given.api.guestToken).not.toHaveBeenCalled();
+});
+
+it("says which device did not come along, and stays in the room", async () => {
+  const given = parts({ invitation: { roomId: "r", key: "k", token: HOST_TOKEN, forceTcp: false } });
+  given.room.set({ self: peer("me", { isSelf: true, role: "host" }) });
+  given.room.failures.set("enableCamera", new RostrumError("media_restarting", "Later."));
+  const lobby = new Lobby(given);
+  await lobby.load();
+  await lobby.enter();
+  expect(given.onTrouble).toHaveBeenCalledExactlyOnceWith("Your camera is not on yet. Try its button again.");
+  expect(given.notices).toEqual([]);
 });
 
 it("lets the devices go when it turns out that the person is a viewer", async () => {

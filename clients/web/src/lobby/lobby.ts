@@ -35,6 +35,8 @@ export interface LobbyParts {
   local: Storage | undefined;
   tab: Storage | undefined;
   onEntered: (room: RoomLike) => void;
+  /** A device that did not come along onto the stage, in a sentence. */
+  onTrouble: (sentence: string) => void;
   onRefused: (notice: Notice) => void;
   now?: () => number;
 }
@@ -131,7 +133,7 @@ export class Lobby {
     return token;
   }
 
-  /** A device that fails here says so on stage; being in the room comes first. */
+  /** Being in the room comes first: a device that fails here says so on stage. */
   async #goLive(room: RoomLike): Promise<void> {
     const { camera, mic } = this.devices.take();
     if (room.state.self?.role === "viewer") {
@@ -139,8 +141,14 @@ export class Lobby {
       mic?.stop();
       return;
     }
-    if (mic) await room.enableMic({ track: mic }).catch(() => mic.stop());
-    if (camera) await room.enableCamera({ track: camera }).catch(() => camera.stop());
+    if (mic) await room.enableMic({ track: mic }).catch((thrown: unknown) => this.#lost(mic, "microphone", thrown));
+    if (camera) await room.enableCamera({ track: camera }).catch((thrown: unknown) => this.#lost(camera, "camera", thrown));
+  }
+
+  #lost(track: MediaStreamTrack, what: string, thrown: unknown): void {
+    track.stop();
+    const gone = thrown instanceof RostrumError && thrown.code === "closed";
+    if (!gone) this.#parts.onTrouble(`Your ${what} is not on yet. Try its button again.`);
   }
 
   #remember(name: string): void {

@@ -3,6 +3,7 @@ import { writable, type Readable } from "svelte/store";
 import type { Devices } from "../devices/devices";
 import { deviceProblem } from "../devices/devices";
 import type { AudioOutput } from "../media/output";
+import { Quality } from "../stage/quality";
 import { isLive } from "../stage/view";
 import type { Toasts } from "../ui/toasts";
 import { announce } from "./announcements";
@@ -44,6 +45,7 @@ export class Visit {
   readonly #now: () => number;
   readonly #store;
   readonly #owned: (() => void)[] = [];
+  readonly #quality = new Quality();
   #ui: VisitUi;
 
   constructor(parts: VisitParts) {
@@ -118,6 +120,11 @@ export class Visit {
     this.#change({ pinnedKey: this.#ui.pinnedKey === key ? null : key });
   }
 
+  /** The stage tells how wide its tiles are, in device pixels. */
+  sized(widths: ReadonlyMap<string, number>): void {
+    this.#quality.fit(this.room.state, widths);
+  }
+
   // One's own devices
 
   toggleMic(): Promise<void> {
@@ -171,6 +178,12 @@ export class Visit {
 
   demote(peerId: string): Promise<void> {
     return this.#run(`demote:${peerId}`, () => this.room.removeCohost(peerId));
+  }
+
+  /** Back into the audience by oneself. */
+  stepDown(): Promise<void> {
+    this.closeMenu();
+    return this.demote(this.room.state.self?.id ?? "");
   }
 
   remove(peerId: string): Promise<void> {

@@ -29,3 +29,8 @@ export function outside(element: HTMLElement, onOutside: () => void): { destroy(
   document.addEventListener("pointerdown", press, true);
   return { destroy: () => document.removeEventListener("pointerdown", press, true) };
 }
+
+/** Svelte action: takes the keyboard where there is one; on a touch screen that would only cover the page. */
+export function takeFocus(field: HTMLElement): void {
+  if (matchMedia("(hover: hover)").matches) field.focus({ preventScroll: true });
+}
