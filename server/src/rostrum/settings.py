@@ -8,6 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from limits import parse
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -122,6 +123,17 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+    @field_validator(
+        "login_limit_account", "login_limit_address", "register_limit_address", "guest_limit_address", "room_limit_user"
+    )
+    @classmethod
+    def _is_a_limit(cls, value: str) -> str:
+        try:
+            parse(value)
+        except ValueError:
+            raise ValueError('write it like "10/15 minutes"') from None
         return value
 
     @field_validator("secret")

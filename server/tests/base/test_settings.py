@@ -21,7 +21,14 @@ def test_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("port", 70_000), ("secret", "short"), ("jwt_algorithm", "none"), ("media_workers", 0)]
+    ("name", "value"),
+    [
+        ("port", 70_000),
+        ("secret", "short"),
+        ("jwt_algorithm", "none"),
+        ("media_workers", 0),
+        ("login_limit_account", "often"),
+    ],
 )
 def test_refuses(name: str, value: object) -> None:
     with pytest.raises(ValidationError):

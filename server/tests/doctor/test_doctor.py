@@ -74,7 +74,7 @@ async def test_addresses_and_tls(healthy: Settings) -> None:
 
 
 async def test_settings_and_disk(healthy: Settings, tmp_path: Path) -> None:
-    _only(await check_settings(_with(healthy, login_limit_account="often")), "fail", "LOGIN_LIMIT_ACCOUNT")
+    _only(await check_settings(_with(healthy, public_url="webinar.example.org")), "fail", "PUBLIC_URL")
     _only(await check_settings(_with(healthy, open_rooms=True, host="0.0.0.0")), "warn", "open to everybody")
     (tmp_path / "file").write_text("")
     found = await check_data_folder(_with(healthy, data_dir=tmp_path / "file"))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from rostrum.kit.db import Database
+from rostrum.kit.db import Database, DatabaseUnavailable
 from sqlalchemy import text
 
 
@@ -88,3 +88,13 @@ async def test_is_durable_and_checks_references(db: Database) -> None:
         assert await session.scalar(text("PRAGMA journal_mode")) == "wal"
         assert await session.scalar(text("PRAGMA synchronous")) == 2
         assert await session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+async def test_a_database_in_trouble_is_unavailable(db: Database) -> None:
+    with pytest.raises(DatabaseUnavailable) as raised:
+        async with db.session() as session:
+            await session.execute(text("PRAGMA max_page_count = 2"))
+            await session.execute(text("CREATE TABLE big (t TEXT)"))
+            await session.execute(text("INSERT INTO big VALUES (zeroblob(1000000))"))
+    assert (raised.value.status, raised.value.retry_after) == (503, 2)
+    assert "full" in str(raised.value.__cause__)

@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from limits import parse
-
 from rostrum.doctor.finding import Finding, Level
 from rostrum.settings import Settings
 
@@ -25,13 +23,6 @@ TIME_ERROR = 5
 async def check_settings(settings: Settings) -> list[Finding]:
     """What the types alone do not see."""
     findings = []
-    for name in Settings.model_fields:
-        if "_limit_" in name:
-            try:
-                parse(getattr(settings, name))
-            except ValueError:
-                text = f"ROSTRUM_{name.upper()} is no rate limit: {getattr(settings, name)!r}"
-                findings.append(Finding("settings", "fail", text, 'Write it like "10/15 minutes".'))
     url = urlsplit(settings.url)
     if url.scheme not in ("http", "https") or not url.hostname:
         text = f"ROSTRUM_PUBLIC_URL is no URL: {settings.public_url!r}"

@@ -13,10 +13,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+
+from rostrum.kit.errors import Unavailable
+
+log = structlog.get_logger(__name__)
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -25,6 +32,13 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database is away, locked, full or exhausted; the details are only in the log."""
+
+    code = "database_unavailable"
+    sentence = "The database does not answer; try again in a moment."
 
 
 class Base(DeclarativeBase):
@@ -78,7 +92,7 @@ class Database:
                 raise RuntimeError("A unit of work that writes cannot start inside of one that only reads.")
             yield outer.session
             return
-        async with self._turn(writing), AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with _translated(), self._turn(writing), AsyncSession(self.engine, expire_on_commit=False) as session:
             if self.is_sqlite:
                 await session.connection(execution_options={"rostrum_writing": writing})
             token = _current.set(_Unit(session, asyncio.current_task(), writing))
@@ -100,6 +114,16 @@ class Database:
     async def close(self) -> None:
         """Close all connections; may be called again."""
         await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    """A database that is away, locked, full or exhausted is not the caller's fault and may pass: 503, not 500."""
+    try:
+        yield
+    except (OperationalError, PoolExhausted) as error:
+        log.exception("database.failed")
+        raise DatabaseUnavailable(retry_after=2) from error
 
 
 @asynccontextmanager

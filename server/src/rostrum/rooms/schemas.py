@@ -24,7 +24,9 @@ class CreateRoomInput(Input):
     max_participants: int | None = Field(None, alias="maxParticipants", ge=1, le=1_000_000, strict=True)
     is_private: bool = Field(False, alias="isPrivate")
     p2p: bool = False
-    owner_id: str | None = Field(None, validation_alias=AliasChoices("ownerId", "hostId", "userId", "userID"), max_length=64)
+    owner_id: str | None = Field(
+        None, validation_alias=AliasChoices("ownerId", "hostId", "userId", "userID"), max_length=64
+    )
 
     def to_new_room(self) -> NewRoom:
         """The wish for the service."""

@@ -1,0 +1,88 @@
+"""Every REST route with everybody who may call it. A route without its row fails here."""
+
+from typing import Any
+
+import httpx
+import pytest
+from rostrum.main import App
+from rostrum.services import Services
+
+REGISTRATION = {
+    "email": "new@example.org", "fName": "N", "lName": "N", "phoneNumber": "12345", "country": "PK",
+    "password": "long enough",
+}  # fmt: skip
+LOGIN = {"userName": "ada@example.org", "password": "password of ada"}
+ROOM = {"name": "A", "type": "webinar"}
+
+# Who calls: nobody, publishable key alone, invited co-host, other tenant's admin, other user, owner, admin, secret key.
+CALLERS = ("nobody", "visitor", "cohost", "foreign", "other", "owner", "admin", "backend")
+OPEN_TO_ALL = (200,) * 8
+WITH_A_KEY = (401, *(200,) * 7)
+
+# Route, body, and the answer to each caller; {public} and {private} are the owner's rooms.
+ROWS: list[tuple[str, str, Any, tuple[int, ...]]] = [
+    ("GET", "/healthz", None, OPEN_TO_ALL),
+    ("GET", "/readyz", None, (503,) * 8),  # No media worker runs in this test.
+    ("POST", "/auth/register", REGISTRATION, (401, 201, 409, 201, 409, 409, 409, 409)),
+    ("POST", "/auth/login", LOGIN, (401, 200, 200, 401, 200, 200, 200, 200)),
+    ("GET", "/v1/features", None, WITH_A_KEY),
+    ("POST", "/room/create", ROOM, (401, 401, 401, 201, 201, 201, 201, 201)),
+    ("GET", "/v1/rooms/{public}", None, (401, 200, 200, 404, 200, 200, 200, 200)),
+    ("GET", "/v1/rooms/{private}", None, (401, 404, 404, 404, 404, 200, 200, 200)),
+    ("POST", "/v1/rooms/{public}/invitations", {"role": "viewer"}, (401, 403, 403, 404, 403, 201, 201, 201)),
+    ("POST", "/v1/rooms/{private}/invitations", {"role": "viewer"}, (401, 404, 404, 404, 404, 201, 201, 201)),
+    ("POST", "/v1/rooms/{public}/guest-token", {"name": "G"}, (401, 201, 201, 404, 201, 201, 201, 201)),
+    ("POST", "/v1/rooms/{private}/guest-token", {"name": "G"}, (401, 404, 404, 404, 404, 404, 404, 404)),
+    ("GET", "/v1/rooms/{public}/messages", None, (401, 200, 200, 404, 200, 200, 200, 200)),
+    ("GET", "/v1/rooms/{private}/messages", None, (401, 404, 404, 404, 404, 200, 200, 200)),
+]
+
+
+@pytest.fixture
+async def world(
+    services: Services, client: httpx.AsyncClient, person: Any, visitor: Any, backend: Any
+) -> dict[str, Any]:
+    await services.tenants.create("other")
+    owner = await person("ada")
+    rooms = {}
+    for name, private in (("public", False), ("private", True)):
+        made = await client.post("/room/create", json={**ROOM, "isPrivate": private}, headers=owner.headers)
+        rooms[name] = made.json()["data"]["id"]
+    path = f"/v1/rooms/{rooms['public']}/invitations"
+    invitation = await client.post(path, json={"role": "cohost"}, headers=owner.headers)
+    token = invitation.json()["data"]["token"]
+    return {
+        **rooms,
+        "nobody": {},
+        "visitor": visitor.headers,
+        "cohost": {**visitor.headers, "authorization": f"Bearer {token}"},
+        "foreign": (await person("eve", tenant="other", admin=True)).headers,
+        "other": (await person("bob")).headers,
+        "owner": owner.headers,
+        "admin": (await person("boss", admin=True)).headers,
+        "backend": backend.headers,
+    }
+
+
+async def test_every_route_and_caller(client: httpx.AsyncClient, world: dict[str, Any]) -> None:
+    answers = {}
+    for method, path, body, _ in ROWS:
+        url = path.format(public=world["public"], private=world["private"])
+        got = [await client.request(method, url, json=body, headers=world[caller]) for caller in CALLERS]
+        answers[method, path] = tuple(answer.status_code for answer in got)
+        for answer in got:
+            assert answer.json().get("success", True) is (answer.status_code < 400)
+    assert answers == {(method, path): expected for method, path, _, expected in ROWS}
+
+
+async def test_every_route_has_its_row(client: httpx.AsyncClient, app: App) -> None:
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    routes = {(method.upper(), path) for path, operations in paths.items() for method in operations}
+    rows = {
+        (method, path.replace("{public}", "{room_id}").replace("{private}", "{room_id}")) for method, path, _, _ in ROWS
+    }
+    unversioned = {(method, path) for method, path in routes if not path.startswith("/v1/")}
+    # A documented path exists under /v1 as well, with the same handler; its row stands for both.
+    health = {("GET", "/healthz"), ("GET", "/readyz")}
+    assert {(method, f"/v1{path}") for method, path in unversioned - health} <= routes
+    assert routes - {(method, f"/v1{path}") for method, path in unversioned} == rows
