@@ -88,6 +88,13 @@ def install_error_handlers(app: FastAPI) -> None:
 
     async def on_rostrum(request: Request, error: Exception) -> Response:
         assert isinstance(error, RostrumError)
+        log.info(
+            "request.refused",
+            method=request.method,
+            path=request.url.path,
+            code=error.code,
+            address=client_address(request),
+        )
         return envelope(error, _request_id(request.scope))
 
     async def on_invalid(request: Request, error: Exception) -> Response:
