@@ -1,6 +1,7 @@
-"""Sockets: connections, events with acknowledgements, groups. The only module that knows socketio.
+"""Sockets: connections, events with acknowledgements, groups.
 
-Features see `Realtime` and `Connection` alone, so that the library below can be replaced behind them. What it promises:
+Features see `Realtime` and `Connection` alone. Below are two kinds of links: our own over WebSocket (websocket.py),
+and a library's for clients that poll or begin by polling (polling.py). What is promised:
 
 * one connection's events are handled one after the other, in the order in which they were sent, and never hold up
   another connection;
@@ -13,29 +14,40 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
-import socketio
 import structlog
-from engineio.packet import MESSAGE
-from engineio.packet import Packet as EnginePacket
-from socketio.exceptions import ConnectionRefusedError as Refused
 
 from rostrum.kit.errors import InternalError, InvalidInput, PayloadTooLarge, RateLimited, RostrumError
+from rostrum.kit.polling import PollingServer
+from rostrum.kit.websocket import WebSocketLink
 
 log = structlog.get_logger(__name__)
 
 PATHS: Final = ("/socket.io", "/erizocontroller/socket.io")
 MALFORMED_PER_CONNECTION: Final = 100
-HANDSHAKE_SECONDS: Final = 20.0
 # A reader that is this many messages behind has stalled; keeping more for it would be memory without a bound.
 QUEUE_LIMIT: Final = 2000
 _HEADER = re.compile(r"2(?:/[^,]{0,200},)?(\d{1,15})?")
 
 Handler = Callable[..., Awaitable[Any]]
 Authenticate = Callable[[str | None, str | None], Awaitable[Any]]
+
+
+class Link(Protocol):
+    """The way to one client."""
+
+    @property
+    def waiting(self) -> int:
+        """How many packets the client has not taken yet."""
+
+    def push(self, packet: str) -> None:
+        """Send a Socket.IO packet; awaits nothing, keeps the order."""
+
+    async def close(self, *, for_good: bool) -> None:
+        """End it; after `for_good` the client's library does not come back by itself."""
 
 
 class UnknownEvent(RostrumError):
@@ -62,17 +74,17 @@ class Connection:
         "_refilled",
         "address",
         "data",
-        "engine_id",
         "groups",
         "id",
+        "link",
         "malformed",
         "principal",
         "wants_answer",
     )
 
-    def __init__(self, connection_id: str, engine_id: str, principal: Any, address: str, burst: float) -> None:
+    def __init__(self, connection_id: str, link: Link, principal: Any, address: str, burst: float) -> None:
         self.id = connection_id
-        self.engine_id = engine_id
+        self.link = link
         self.principal = principal
         self.address = address
         self.data: dict[str, Any] = {}
@@ -120,13 +132,16 @@ class Realtime:
         self._handlers: dict[str, Handler] = {}
         self._on_leave: list[Callable[[Connection], Awaitable[None]]] = []
         self._connections: dict[str, Connection] = {}
-        self._by_engine: dict[str, Connection] = {}
         self._groups: dict[str, dict[str, Connection]] = {}
-        self._server = _Server(self, _origin_check(self._origins), max_bytes * 4)
+        self._polling = PollingServer(self, frame_bytes=max_bytes * 4)
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def asgi(self, scope: Any, receive: Any, send: Any) -> None:
         """The ASGI application that answers at each of PATHS."""
-        await self._server.handle_request(scope, receive, send)
+        if scope["type"] == "websocket" and _is_plain_websocket(scope):
+            await WebSocketLink(self, scope, receive, send).run()
+        else:
+            await self._polling.handle(scope, receive, send)
 
     def on(self, event: str, handler: Handler) -> None:
         """Let `handler(connection, *args)` answer an event; what it returns is the acknowledgement.
@@ -180,58 +195,57 @@ class Realtime:
         members = [single] if single is not None else list(self._groups.get(to, {}).values())
         if not members:
             return
-        frame = _frame("2", [event, body])
+        packet = "2" + _json([event, body])
         for connection in members:
             if connection.id != skip:
-                self._push(connection, frame)
+                self._push(connection, packet)
 
-    def _push(self, connection: Connection, frame: EnginePacket) -> None:
-        socket = self._server.eio.sockets.get(connection.engine_id)
-        if socket is None or socket.closed:
-            return
-        if socket.queue.qsize() > QUEUE_LIMIT:
+    def _push(self, connection: Connection, packet: str) -> None:
+        if connection.link.waiting > QUEUE_LIMIT:
             log.warning("socket.stalled", connection=connection.id)
-            self._server.start_background_task(self._server.eio.disconnect, connection.engine_id)
+            task = asyncio.ensure_future(connection.link.close(for_good=False))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
             return
-        socket.queue.put_nowait(frame)
+        connection.link.push(packet)
 
     async def disconnect(self, connection_id: str, reason: str) -> None:
         """End a connection for good: the client's library does not come back by itself after this."""
         log.info("socket.disconnected_by_server", connection=connection_id, reason=reason)
-        await self._server.disconnect(connection_id)
+        connection = self._connections.get(connection_id)
+        if connection is not None:
+            await connection.link.close(for_good=True)
 
     async def close(self) -> None:
         """Drop all sockets in the way that makes clients reconnect: for a restart of the server."""
         for connection in list(self._connections.values()):
-            await self._server.eio.disconnect(connection.engine_id)
-        await self._server.eio.shutdown()
+            await connection.link.close(for_good=False)
+        await self._polling.close()
 
-    async def admit(self, connection_id: str, engine_id: str, environ: dict[str, Any], auth: Any) -> None:
-        """Authenticate a handshake; raises what refuses it in the library's way."""
-        if engine_id in self._by_engine:
-            raise Refused("This socket is connected already.", {"code": "already_connected"})
-        api_key, token = _credentials(environ, auth)
-        try:
-            principal = await self._authenticate(api_key, token)
-        except RostrumError as error:
-            raise Refused(error.text, {"code": error.code}) from None
-        except Exception:
-            log.exception("socket.handshake_failed")
-            raise Refused(InternalError.sentence, {"code": InternalError.code}) from None
-        address = (environ.get("asgi.scope", {}).get("client") or ("",))[0]
-        connection = Connection(connection_id, engine_id, principal, address, self.burst)
+    def allows_origin(self, origin: str | None, host: str | None) -> bool:
+        """Browsers may come from the server's own host, the allowed origins, and nowhere else."""
+        if origin is None or "*" in self._origins or origin in self._origins:
+            return True
+        return bool(host) and urlsplit(origin).netloc == host
+
+    async def admit(self, connection_id: str, link: Link, address: str, query: str, auth: Any) -> Connection:
+        """Let a client in by its handshake; `query` is the one of its URL.
+
+        Raises:
+            RostrumError: its key or its token is wrong.
+        """
+        principal = await self._authenticate(*_credentials(query, auth))
+        connection = Connection(connection_id, link, principal, address, self.burst)
         self._connections[connection_id] = connection
-        self._by_engine[engine_id] = connection
+        return connection
 
-    async def gone(self, connection_id: str) -> None:
+    async def gone(self, connection: Connection) -> None:
         """Forget a connection and tell whoever wants to know."""
-        connection = self._connections.pop(connection_id, None)
-        if connection is None:
+        if self._connections.pop(connection.id, None) is None:
             return
-        self._by_engine.pop(connection.engine_id, None)
         for group in list(connection.groups):
             members = self._groups.get(group, {})
-            members.pop(connection_id, None)
+            members.pop(connection.id, None)
             if not members:
                 self._groups.pop(group, None)
         for callback in self._on_leave:
@@ -240,16 +254,15 @@ class Realtime:
             except Exception:
                 log.exception("socket.disconnect_callback_failed")
 
-    def is_known(self, engine_id: str) -> bool:
-        """Whether a transport has finished its handshake."""
-        return engine_id in self._by_engine
+    async def receive_text(self, connection: Connection, text: str) -> None:
+        """Handle an event packet in its text form, which may be anything.
 
-    async def receive_text(self, engine_id: str, text: str) -> None:
-        """Handle an event packet in its text form, which may be anything."""
-        connection = self._by_engine.get(engine_id)
+        Raises:
+            ValueError: no client library sends this.
+        """
         header = _HEADER.match(text)
-        if connection is None or header is None:
-            raise ValueError("An event came before the handshake, or its header is malformed.")
+        if header is None:
+            raise ValueError("the header of an event is malformed")
         number = int(header[1]) if header[1] else None
         # Measured before parsing, so that a large body costs no more than its transport.
         if len(text) > self.max_bytes:
@@ -266,7 +279,7 @@ class Realtime:
         if not isinstance(payload, list) or not payload or not isinstance(payload[0], str):
             connection.malformed += 1
             if connection.malformed > MALFORMED_PER_CONNECTION:
-                raise ValueError("Too many malformed events.")
+                raise ValueError("too many malformed events")
             self._answer(connection, number, InvalidInput("The message is malformed.").to_ack())
             return
         connection.wants_answer = number is not None
@@ -290,98 +303,33 @@ class Realtime:
 
     def _answer(self, connection: Connection, number: int | None, value: Any) -> None:
         if number is not None:
-            self._push(connection, _frame(f"3{number}", [value]))
+            self._push(connection, f"3{number}" + _json([value]))
 
 
-class _Server(socketio.AsyncServer):  # type: ignore[misc]
-    """The library's server, its handling of events replaced by ours (see Realtime.receive_text)."""
-
-    def __init__(self, realtime: Realtime, origins: Callable[[str | None, dict[str, Any]], bool], frame: int) -> None:
-        super().__init__(
-            async_mode="asgi",
-            async_handlers=False,
-            cors_allowed_origins=origins,
-            cors_credentials=False,
-            http_compression=False,
-            max_http_buffer_size=frame,
-            ping_interval=25,
-            ping_timeout=20,
-            json=_Json,
-            logger=False,
-            engineio_logger=False,
-        )
-        self._realtime = realtime
-        self.on("connect", self._connected)
-        self.on("disconnect", self._disconnected)
-
-    async def _connected(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
-        await self._realtime.admit(sid, self.manager.eio_sid_from_sid(sid, "/"), environ, auth)
-
-    async def _disconnected(self, sid: str, _reason: str) -> None:
-        await self._realtime.gone(sid)
-
-    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
-        await super()._handle_eio_connect(eio_sid, environ)
-        asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, self._expire, eio_sid)
-
-    def _expire(self, eio_sid: str) -> None:
-        # A transport without a handshake holds memory for nobody.
-        if eio_sid in self.environ and not self._realtime.is_known(eio_sid):
-            self.start_background_task(self.eio.disconnect, eio_sid)
-
-    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
-        try:
-            if isinstance(data, str) and data[:1] == "2" and eio_sid not in self._binary_packet:
-                await self._realtime.receive_text(eio_sid, data)
-            else:
-                await super()._handle_eio_message(eio_sid, data)
-        except Exception as error:
-            # No client library sends what ends here. A trace would let anybody fill the log.
-            log.info("socket.malformed", error=str(error)[:200])
-            await self.eio.disconnect(eio_sid)
-
-    async def _handle_event(self, eio_sid: str, _namespace: str | None, number: int | None, data: Any) -> None:
-        # Events with binary parts arrive here, put together by the library.
-        connection = self._realtime._by_engine.get(eio_sid)
-        if connection is not None:
-            await self._realtime.receive(connection, number, data)
+def _json(payload: list[Any]) -> str:
+    return msgspec.json.encode(payload).decode()
 
 
-class _Json:
-    """What the library wants of a JSON module, by msgspec: several times faster than the standard one."""
-
-    @staticmethod
-    def dumps(value: Any, **_options: Any) -> str:
-        return msgspec.json.encode(value).decode()
-
-    @staticmethod
-    def loads(text: str | bytes, **_options: Any) -> Any:
-        return msgspec.json.decode(text)
+def _is_plain_websocket(scope: Any) -> bool:
+    """Whether a client begins with WebSocket; otherwise it is the upgrade of one that polls, or of an old protocol."""
+    query = scope.get("query_string", b"")
+    return b"EIO=4" in query and b"sid=" not in query
 
 
-def _frame(header: str, payload: list[Any]) -> EnginePacket:
-    """An event or an acknowledgement, written here: the library looks for binary parts in every corner of it first."""
-    return EnginePacket(MESSAGE, data=header + msgspec.json.encode(payload).decode())
-
-
-def _origin_check(allowed: frozenset[str]) -> Callable[[str | None, dict[str, Any]], bool]:
-    """A browser may come from the server's own host, the allowed origins, and nowhere else."""
-
-    def check(origin: str | None, environ: dict[str, Any]) -> bool:
-        if origin is None or "*" in allowed or origin in allowed:
-            return True
-        return urlsplit(origin).netloc == environ.get("HTTP_HOST")
-
-    return check
-
-
-def _credentials(environ: dict[str, Any], auth: Any) -> tuple[str | None, str | None]:
+def _credentials(query: str, auth: Any) -> tuple[str | None, str | None]:
     """The API key and the token from the handshake's `auth`, else from the query."""
-    query = parse_qs(environ.get("QUERY_STRING", ""), max_num_fields=20) if environ.get("QUERY_STRING") else {}
+    known = _query(query)
     fields = auth if isinstance(auth, dict) else {}
 
     def pick(name: str) -> str | None:
-        value = fields.get(name) or query.get(name, [None])[0]
+        value = fields.get(name) or known.get(name, [None])[0]
         return value if isinstance(value, str) and 0 < len(value) <= 8192 else None
 
     return pick("apiKey"), pick("token")
+
+
+def _query(text: str) -> dict[str, list[str]]:
+    try:
+        return parse_qs(text, max_num_fields=20)
+    except ValueError:
+        return {}
