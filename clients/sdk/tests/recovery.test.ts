@@ -97,9 +97,11 @@ describe("recovery", () => {
     await room.enableCamera({ track: track("video") });
     server.cut();
     server.forgetMedia();
-    await until("the camera is sent again", () => server.peer.producers.size === 1);
+    await until("the camera is sent again", () => {
+      const [known] = server.peer.producers.keys();
+      return known !== undefined && room.state.local.camera?.producerId === known;
+    });
     expect(server.bodies("join").at(-1)).not.toHaveProperty("fresh");
-    expect(room.state.local.camera?.producerId).toBe([...server.peer.producers.keys()][0]);
   });
 
   it("gives up what was ended for it while the socket was away", async () => {
