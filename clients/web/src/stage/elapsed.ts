@@ -12,3 +12,13 @@ export function formatCount(count: number): string {
   const thousands = count / 1000;
   return `${thousands < 10 ? Math.floor(thousands * 10) / 10 : Math.floor(thousands)}K`;
 }
+
+/**
+ * Since when the clock on stage counts: the session's own beginning, the same for everybody. Where the server does not say, or
+ * this machine's clock is behind the server's, since there was something to see here.
+ */
+export function clockStart(startedAt: string | undefined, liveSince: number | null): number | null {
+  const started = startedAt === undefined ? Number.NaN : Date.parse(startedAt);
+  if (liveSince === null || Number.isNaN(started)) return liveSince;
+  return Math.min(started, liveSince);
+}
