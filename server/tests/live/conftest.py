@@ -115,7 +115,7 @@ class Client:
             assert await self.ok("connectTransport", {"transport_id": made["id"], "dtlsParameters": DTLS}) == "success"
         return str(made["id"])
 
-    async def publish(self, source: str = "camera", ssrc: int = 1000, transport: str | None = None) -> str:
+    async def publish(self, source: str = "camera", ssrc: int = 1000, transport: str | None = None, **more: Any) -> str:
         """Produce; the producer's id."""
         if transport is None:
             transport = await self.transport()
@@ -126,7 +126,7 @@ class Client:
             "rtpParameters": (opus if audio else vp8)(ssrc),
             "appData": {"type": source},
         }
-        made = await self.ok("produce", request)
+        made = await self.ok("produce", {**request, **more})
         assert made["id"] == made["producer_id"]
         return str(made["id"])
 

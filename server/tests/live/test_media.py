@@ -124,6 +124,20 @@ async def test_the_screen_is_free_when_its_producer_ends_or_its_owner_leaves(hal
     await guest.hear("screen:stopped")
 
 
+async def test_other_producers_do_not_touch_the_screens_place(hall: Any) -> None:
+    _room, host, _guests = await hall.stage(0)
+    await host.ok("producerClosed", {"producer_id": await host.publish("camera", 1)})
+    await host.ok("screen:shared", {})
+    await host.ok("producerClosed", {"producer_id": await host.publish("camera", 2)})
+    assert (await host.ok("getMyRoomInfo"))["screen"]["name"] == "Host"
+
+
+async def test_a_track_may_start_paused(hall: Any) -> None:
+    _room, host, (guest,) = await hall.stage()
+    producer = await host.publish("mic", paused=True)
+    assert (await guest.watch(producer))["producerPaused"] is True
+
+
 async def test_a_failed_screen_leaves_the_place_free(hall: Any) -> None:
     _room, host, _guests = await hall.stage(0)
     transport = await host.transport()

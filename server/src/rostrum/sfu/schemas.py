@@ -37,12 +37,13 @@ class AppData(Message, frozen=True):
 
 
 class Produce(Message, frozen=True):
-    """`produce`."""
+    """`produce`. `paused`: it starts muted, as a microphone that was muted before its transport was made anew."""
 
     producer_transport_id: Id
     kind: Kind
     rtp_parameters: Json
     app_data: AppData | None = None
+    paused: bool = False
 
     @property
     def source(self) -> Source:

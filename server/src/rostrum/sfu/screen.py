@@ -48,14 +48,14 @@ class Screen:
         body = {**sender(media.peer), "peer_id": media.peer.id}
         self._notifier.room(media.peer.room, "screen:stopped", body, skip=media.peer)
 
-    def settle(self, media: PeerMedia) -> None:
-        """After a screen's producer has ended, or failed to start: the place without a screen is free again.
+    def failed(self, media: PeerMedia) -> None:
+        """A screen's producer did not start. Who has announced sharing keeps the place and may try again."""
+        if media.room.screen is media.peer and media.peer not in self._announced and not _shares(media):
+            media.room.screen = None
 
-        One who announced sharing and has not produced yet keeps it; that one is about to.
-        """
-        if media.room.screen is not media.peer or any(send.source == "screen" for send in media.sends.values()):
-            return
-        if media.peer not in self._announced or media.ended_sends:
+    def ended(self, media: PeerMedia) -> None:
+        """A screen's producer has ended: without another one the place is free."""
+        if not _shares(media):
             self.release(media)
 
     def release_later(self, media: PeerMedia) -> None:
@@ -78,3 +78,7 @@ class Screen:
             "name": room.screen.name,
             "producer_id": producer_id,
         }
+
+
+def _shares(media: PeerMedia) -> bool:
+    return any(send.source == "screen" for send in media.sends.values())

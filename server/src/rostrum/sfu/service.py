@@ -172,8 +172,9 @@ class SfuService(Contributor):
                 self.screen.reserve(media)
             try:
                 send = await self._produce(media, carrier, request)
-            finally:
-                self.screen.settle(media)
+            except BaseException:
+                self.screen.failed(media)
+                raise
         if send.producer.kind == "audio" and send.source == "mic":
             await self._reports.observe(send)
         self._live.notifier.room(peer.room, "newProducers", [send.public()], skip=peer)
@@ -187,6 +188,7 @@ class SfuService(Contributor):
             producer = await carrier.transport.produce(
                 kind=request.kind,
                 rtp_parameters=request.rtp_parameters,
+                paused=request.paused,
                 key_frame_request_delay=KEY_FRAME_DELAY_MS if request.kind == "video" else 0,
             )
         # The role may have been taken away while the worker was asked.
@@ -305,7 +307,8 @@ class SfuService(Contributor):
             return
         body = {"producer_id": send.id, "peer_id": media.peer.id, "kind": send.producer.kind, "type": send.source}
         self._live.notifier.room(media.peer.room, "producerClosed", body, skip=media.peer)
-        self.screen.settle(media)
+        if send.source == "screen":
+            self.screen.ended(media)
 
     def producers(self, room: LiveRoom, *, skip: Peer | None = None) -> list[dict[str, Any]]:
         """The room's producers."""
@@ -376,7 +379,6 @@ class SfuService(Contributor):
             for media in affected:
                 media.close()
             for media in affected:
-                self.screen.settle(media)
                 self._live.notifier.peer(media.peer, "mediaReset", {"reason": "worker_died"})
 
 
