@@ -20,27 +20,30 @@ hash_of_tree() {
     | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
 }
 
-debian_packages() {
-  local wanted="python3 python3-venv ca-certificates ffmpeg" missing=()
+missing_packages() {
+  # The built engine links to libssl3 and libuv1 at run time; what builds it is needed only where there is no build yet.
+  local wanted="python3 python3-venv ca-certificates ffmpeg libssl3 libuv1"
   [ -x "$(bash $recipe --where)/mediasoup-worker" ] || wanted+=" $(bash $recipe --packages)"
-  # The built engine links to these two at run time.
-  wanted+=" libssl3 libuv1"
   [ "$mode" = dev ] && wanted+=" chromium fonts-dejavu-core procps util-linux"
   for package in $wanted; do
-    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || echo "$package"
   done
+}
+
+debian_packages() {
+  local missing sudo=()
+  mapfile -t missing < <(missing_packages)
   [ ${#missing[@]} = 0 ] && return
-  say "installing Debian packages: ${missing[*]}"
-  local sudo=()
   if [ "$(id -u)" != 0 ]; then
     if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
       sudo=(sudo)
     else
-      echo "setup: these packages are missing and this user may not install them. Run this, then try again:" >&2
+      echo "setup: some packages are missing and this user may not install them. Run this, then try again:" >&2
       echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
       exit 1
     fi
   fi
+  say "installing Debian packages: ${missing[*]}"
   "${sudo[@]}" apt-get update -qq || say "apt-get update reported errors; trying with the lists there are"
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" \
     | sed -nE 's/^(Setting up [^ ]+).*/setup:   \1/p'
