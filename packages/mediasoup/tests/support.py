@@ -115,7 +115,7 @@ class Udp(asyncio.DatagramProtocol):
         self.transport.sendto(data, ("127.0.0.1", port))
 
 
-async def eventually(check: Callable[[], Any], seconds: float = 5.0) -> None:
+async def eventually(check: Callable[[], Any], seconds: float = 15.0) -> None:
     """Waits until `check()` is true."""
     end = time.monotonic() + seconds
     while not check():

@@ -168,6 +168,25 @@ async def test_with_pipe_every_layer_is_sent(router: Router) -> None:
     assert consumer.rtp_parameters.mid is None
 
 
+async def test_a_key_frame_of_sound_is_not_asked_for(router: Router) -> None:
+    """The worker would never answer, for a consumer with `pipe`."""
+    producer, _ = await audio_source(router)
+    transport = router.transports[0]
+    consumer = await transport.consume(producer_id=producer.id, rtp_capabilities=router.rtp_capabilities, pipe=True)
+    await consumer.request_key_frame()
+    consumer.close()
+    with pytest.raises(Closed):
+        await consumer.request_key_frame()
+
+
+async def test_two_codecs_that_are_one_to_the_router(router: Router) -> None:
+    transport = await router.create_plain_transport(listen_info=LOOPBACK, comedia=True)
+    codecs = [{"mimeType": "video/VP8", "clockRate": 90000, "payloadType": number} for number in (96, 98)]
+    producer = await transport.produce(kind="video", rtp_parameters=video_parameters(codecs=codecs))
+    consumer = await transport.consume(producer_id=producer.id, rtp_capabilities=router.rtp_capabilities)
+    assert [codec.payload_type for codec in consumer.rtp_parameters.codecs] == [101, 102]
+
+
 async def test_equal_receivers_share_the_work(router: Router) -> None:
     producer, _ = await audio_source(router)
     transport = router.transports[0]

@@ -67,7 +67,7 @@ def check_sound(parameters: RtpParameters) -> None:
     assert RtpParameters.from_json(parameters.to_json()) == parameters
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 @given(almost(audio_parameters()) | almost(video_parameters()) | JSON, almost(ROUTER.to_json()) | JSON)
 def test_a_client_gets_a_sound_answer_or_a_typed_error(offered: Any, declared: Any) -> None:
     try:
@@ -87,7 +87,7 @@ def test_a_client_gets_a_sound_answer_or_a_typed_error(offered: Any, declared: A
         return
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 @given(almost(ROUTER.to_json()) | JSON)
 def test_equal_declarations_give_one_object(declared: Any) -> None:
     try:

@@ -157,7 +157,10 @@ class Consumer(Entity):
 
     async def request_key_frame(self) -> None:
         """Asks the producer for a key frame. Does nothing for audio."""
-        await self._request("CONSUMER_REQUEST_KEY_FRAME")
+        self._check_open()
+        # The worker never answers this for audio that goes through a pipe.
+        if self.kind == "video":
+            await self._request("CONSUMER_REQUEST_KEY_FRAME")
 
     async def enable_trace_event(self, types: Iterable[str] = ()) -> None:
         """Emits "trace" for the given things, out of `TRACE_EVENTS`; none switches it off."""

@@ -232,6 +232,9 @@ def consumable_parameters(
         if codec.is_rtx:
             continue
         number = mapped[codec.payload_type]
+        if any(item.payload_type == number for item in codecs):
+            # Two codecs of the sender may be one and the same to the router.
+            continue
         own = next(item for item in router.codecs if item.preferred_payload_type == number)
         codecs.append(
             RtpCodecParameters(own.mime_type, number, own.clock_rate, own.channels, codec.parameters, own.rtcp_feedback)
