@@ -167,6 +167,10 @@ class Realtime:
         """How many sockets are connected."""
         return len(self._connections)
 
+    def all(self) -> list[Connection]:
+        """All connections."""
+        return list(self._connections.values())
+
     def connection(self, connection_id: str) -> Connection | None:
         """The connection of this id, None if it has gone."""
         return self._connections.get(connection_id)
