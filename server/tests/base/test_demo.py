@@ -28,10 +28,9 @@ def _environment() -> dict[str, str]:
     return {**kept, "ROSTRUM_MEDIA_PORT": "0", "ROSTRUM_MEDIA_WORKERS": "2"}
 
 
-def _run(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*ROSTRUM, *args], env=_environment(), capture_output=True, text=True, timeout=60, check=False
-    )
+def _run(*args: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {**_environment(), **settings}
+    return subprocess.run([*ROSTRUM, *args], env=environment, capture_output=True, text=True, timeout=90, check=False)
 
 
 @contextlib.contextmanager
@@ -170,6 +169,29 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path, command: str) -> None:
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert port in done.stderr
+
+
+def test_serve_says_when_it_is_ready_and_opens_no_rooms(tmp_path: Path) -> None:
+    with _server("serve", "--host", "127.0.0.1", "--port", "0", "--data-dir", str(tmp_path)) as process:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "server.ready" in line)
+        url = line.split("url=")[1].split()[0]
+        assert httpx.get(f"{url}/readyz").status_code == 200
+        with connect(url.replace("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket") as client:
+            client.recv()
+            client.send("40")
+            assert json.loads(str(client.recv()).removeprefix("44"))["data"]["code"] == "invalid_api_key"
+        assert _stop(process) < 10
+
+
+def test_a_taken_media_port_is_one_sentence(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+        done = _run("serve", "--port", "0", "--data-dir", str(tmp_path), ROSTRUM_MEDIA_PORT=port)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert f"UDP port {port}" in done.stderr
 
 
 def test_a_wrong_setting_is_one_sentence(tmp_path: Path) -> None:
