@@ -1,6 +1,7 @@
 """Fixtures of the end-to-end tests, and what is kept of a test that fails."""
 
 import contextlib
+import json
 import re
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -90,7 +91,7 @@ def people(request: pytest.FixtureRequest, browser: Browser) -> Iterator[NewAtte
 
 
 def keep_evidence(test: str, attendees: list[Attendee]) -> None:
-    """Write each person's screenshot and console under artifacts/failures/<test>."""
+    """Write each person's screenshot, console and statistics under artifacts/failures/<test>."""
     folder = ARTIFACTS / "failures" / test
     folder.mkdir(parents=True, exist_ok=True)
     for attendee in attendees:
@@ -98,8 +99,10 @@ def keep_evidence(test: str, attendees: list[Attendee]) -> None:
         (folder / f"{name}.console.txt").write_text("\n".join(attendee.console))
         try:
             attendee.page.screenshot(path=folder / f"{name}.png", timeout=5000)
+            stats = attendee.page.evaluate("() => window.__probe.dump()")
+            (folder / f"{name}.stats.json").write_text(json.dumps(stats, indent=1))
         except Error as error:
-            (folder / f"{name}.no-screenshot.txt").write_text(str(error))
+            (folder / f"{name}.lost.txt").write_text(str(error))
 
 
 def _close(context: BrowserContext) -> None:

@@ -44,8 +44,8 @@ class Attendee:
 
     def press(self, testid: str) -> None:
         """Click a control, out of the menu where a small screen keeps it there."""
-        control = self.find(testid)
-        if not control.is_visible():
+        control = self.find(testid).filter(visible=True)
+        if not control.count():
             self.find("more-toggle").click()
         control.click()
 

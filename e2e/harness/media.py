@@ -52,7 +52,10 @@ def decodes(page: Page, frames: int = 30, *, streams: int = 1, timeout: float = 
         now = inbound(page, "video")
         return sum(stream["frames"] - before.get(stream["track"], 0) >= frames for stream in now) >= streams
 
-    until(f"{streams} video(s) with {frames} more frames decoded", enough, timeout=timeout)
+    try:
+        until(f"{streams} video(s) with {frames} more frames decoded", enough, timeout=timeout)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; before: {before}, now: {inbound(page, 'video')}") from None
 
 
 def hears(page: Page, *, timeout: float = 15.0) -> None:

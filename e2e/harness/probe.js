@@ -53,8 +53,18 @@
     return found;
   }
 
+  // Everything about media and connections, and what the client believes: evidence for a test that failed.
+  async function dump() {
+    const types = ["inbound-rtp", "outbound-rtp", "candidate-pair", "transport", "remote-inbound-rtp"];
+    const state = window.rostrum?.room?.state;
+    const believed = state && JSON.parse(JSON.stringify(state, (key, value) =>
+      value instanceof Map ? Object.fromEntries(value) : value instanceof MediaStreamTrack ? String(value.label) : value));
+    return { believed, connections: connections.map((pc) => pc.connectionState),
+      reports: await reports((r) => types.includes(r.type)) };
+  }
+
   // Set once at load: a page that was reloaded has another one.
   const born = `${Date.now()}-${Math.random()}`;
 
-  window.__probe = { born, connections, inbound, outbound, protocols };
+  window.__probe = { born, connections, inbound, outbound, protocols, dump };
 })();
