@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 import struct
 import sys
 from typing import Any
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from mediasoup import InvalidParameters
 from mediasoup._fbs.FBS.Message.Message import MessageT
 from mediasoup._fbs.FBS.Request.Method import Method
-from mediasoup.channel import FrameReader, frame
+from mediasoup.channel import FrameReader
+from mediasoup.envelope import envelope, frame
 from mediasoup.schema import load_schema
 from mediasoup.wire import codec
 
@@ -164,9 +166,27 @@ def test_values_that_do_not_fit_are_refused(table: str, fields: dict[str, Any]) 
         codec(table).encode(fields)
 
 
-def test_every_table_of_the_schema_can_be_read() -> None:
-    for name in load_schema():
-        assert codec(name)._make_readers() is not None
+def test_every_kind_of_body_is_named_after_its_table() -> None:
+    body = next(field for field in load_schema()["FBS.Request.Request"].fields if field.name == "body")
+    assert body.enum is not None
+    tables = {number: name for name, number in body.enum.numbers.items() if number}
+    assert {number: "FBS." + name.replace("_", ".", 1) for number, name in tables.items()} == body.enum.tables
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 2**32 - 1), st.text(string.ascii_letters, min_size=36, max_size=36), PRODUCE)
+def test_an_envelope_is_a_request(number: int, handler: str, body: dict[str, Any]) -> None:
+    block = codec("Transport.ProduceRequest").encode(body)
+    data = envelope("TRANSPORT_PRODUCE", "Transport_ProduceRequest", 36).fill(number, handler, block)
+    fields = {**request(number, body)["data"][1], "handler_id": handler}
+    assert data == frame(codec("Message.Message").encode({"data": ("Request", fields)}))
+
+
+def test_an_envelope_without_body_or_handler() -> None:
+    for handler in ("", "h" * 36):
+        data = envelope("WORKER_DUMP", None, len(handler)).fill(7, handler)
+        fields = {"id": 7, "method": "WORKER_DUMP", "handler_id": handler, "body": None}
+        assert data == frame(codec("Message.Message").encode({"data": ("Request", fields)}))
 
 
 @settings(deadline=None, max_examples=50)

@@ -177,7 +177,7 @@ class Transport(DataStreams):
             app_data,
         )
 
-    async def _consume(  # noqa: PLR0917 - private, and called from two places.
+    async def _consume(
         self,
         producer: Producer,
         parameters: RtpParameters,

@@ -38,6 +38,17 @@ class _Layout(NamedTuple):
     union: tuple[str, dict[str, int]] | None
 
 
+class _Plan(NamedTuple):
+    """How to read a table of a given shape, which is to say, with a given vtable."""
+
+    defaults: dict[str, Any]
+    names: tuple[str, ...]  # Of the scalars, in the order in which they lie in the table.
+    scalars: struct.Struct
+    enums: tuple[tuple[str, dict[int, str]], ...]
+    references: tuple[tuple[str, Callable[[bytes, int], Any], int], ...]
+    unions: tuple[tuple[str, dict[str, str], int], ...]
+
+
 def _padding(size: int) -> int:
     return -size % 8
 
@@ -83,8 +94,7 @@ class TableCodec:
         self._fields = {field.name: field for field in info.fields}
         self._required = frozenset(field.name for field in info.fields if field.required)
         self._layouts: dict[tuple[str, ...], _Layout] = {}
-        self._readers: list[tuple[int, str, Callable[[bytes, int], Any], Any]] | None = None
-        self._unions: list[tuple[int, int, str, FieldInfo]] = []
+        self._plans: dict[bytes, _Plan] = {}
 
     # Writing.
 
@@ -179,32 +189,47 @@ class TableCodec:
 
     def decode(self, buf: bytes, pos: int) -> dict[str, Any]:
         """The table at `pos` as a dictionary with every field of the schema; one that is not there is None."""
-        readers = self._readers or self._make_readers()
         vtable = pos - _I32.unpack_from(buf, pos)[0]
-        count = (_U16.unpack_from(buf, vtable)[0] - 4) // 2
-        offsets = struct.unpack_from(f"<{count}H", buf, vtable + 4)
-        result = {}
-        for slot, name, read, default in readers:
-            offset = offsets[slot] if slot < count else 0
-            result[name] = read(buf, pos + offset) if offset else default
-        for type_slot, slot, name, field in self._unions:
-            result[name] = None
-            if slot < count and offsets[slot]:
-                number = buf[pos + offsets[type_slot]]
-                at = pos + offsets[slot]
-                assert field.enum is not None
-                result[name] = codec(field.enum.tables[number]).decode(buf, at + _U32.unpack_from(buf, at)[0])
+        shape = buf[vtable : vtable + _U16.unpack_from(buf, vtable)[0]]
+        plan = self._plans.get(shape) or self._plan(shape)
+        result = plan.defaults.copy()
+        result.update(zip(plan.names, plan.scalars.unpack_from(buf, pos), strict=True))
+        for name, names in plan.enums:
+            result[name] = names.get(result[name])
+        for name, read, offset in plan.references:
+            result[name] = read(buf, pos + offset)
+        for name, table, offset in plan.unions:
+            at = pos + offset
+            result[name] = codec(table[result[name + "_type"]]).decode(buf, at + _U32.unpack_from(buf, at)[0])
         return result
 
-    def _make_readers(self) -> list[tuple[int, str, Callable[[bytes, int], Any], Any]]:
-        readers = []
-        for field in self.info.fields:
-            if field.base == UNION:
-                self._unions.append((field.slot - 1, field.slot, field.name, field))
-            else:
-                readers.append((field.slot, field.name, _reader(field), _default(field)))
-        self._readers = readers
-        return readers
+    def _plan(self, shape: bytes) -> _Plan:
+        count = len(shape) // 2 - 2
+        offsets = struct.unpack_from(f"<{count}H", shape, 4)
+        fields = [field for field in self.info.fields if field.slot < count and offsets[field.slot]]
+        present = [(offsets[field.slot], field) for field in fields]
+        scalars = sorted((pair for pair in present if pair[1].base in SCALARS), key=lambda pair: pair[0])
+        letters, at = "<", 0
+        for offset, field in scalars:
+            letters += f"{offset - at}x{SCALARS[field.base]}"
+            at = offset + struct.calcsize("<" + SCALARS[field.base])
+        plan = self._plans[shape] = _Plan(
+            {field.name: _default(field) for field in self.info.fields},
+            tuple(field.name for _, field in scalars),
+            struct.Struct(letters),
+            tuple((field.name, field.enum.names) for _, field in scalars if field.enum),
+            tuple(
+                (field.name, _reader(field), offset)
+                for offset, field in present
+                if field.base in (STRING, OBJECT, VECTOR)
+            ),
+            tuple(
+                (field.name, {field.enum.names[number]: name for number, name in field.enum.tables.items()}, offset)
+                for offset, field in present
+                if field.base == UNION and field.enum
+            ),
+        )
+        return plan
 
 
 def _block_encoder(field: FieldInfo) -> Callable[[Any], Encoded]:
@@ -238,16 +263,10 @@ def _read_string(buf: bytes, at: int) -> str:
 def _reader(field: FieldInfo) -> Callable[[bytes, int], Any]:
     if field.base == STRING:
         return _read_string
-    if field.base == OBJECT:
-        table = codec(str(field.table))
-        return lambda buf, at: table.decode(buf, at + _U32.unpack_from(buf, at)[0])
     if field.base == VECTOR:
         return _vector_reader(field)
-    unpack = struct.Struct("<" + SCALARS[field.base]).unpack_from
-    if field.enum:
-        names = field.enum.names
-        return lambda buf, at: names.get(unpack(buf, at)[0])
-    return lambda buf, at: unpack(buf, at)[0]
+    table = codec(str(field.table))
+    return lambda buf, at: table.decode(buf, at + _U32.unpack_from(buf, at)[0])
 
 
 def _vector_reader(field: FieldInfo) -> Callable[[bytes, int], Any]:
