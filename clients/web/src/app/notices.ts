@@ -1,6 +1,6 @@
 /** Pages that say that the visit is over, or could not begin. */
 
-export type NoticeKind = "left" | "ended" | "removed" | "not-found" | "refused" | "locked" | "full" | "replaced" | "incomplete" | "failed";
+export type NoticeKind = "left" | "ended" | "removed" | "not-found" | "refused" | "expired" | "locked" | "full" | "replaced" | "incomplete" | "failed";
 
 export interface Notice {
   kind: NoticeKind;
@@ -20,6 +20,7 @@ const notices: Record<NoticeKind, Omit<Notice, "kind">> = {
     mayReturn: false,
   },
   refused: { title: "This invitation is not valid", text: "It may have expired. Ask the host for a new one.", mayReturn: false },
+  expired: { title: "Your pass has run out", text: "It was valid for a limited time. Try again, or ask the host for a new invitation.", mayReturn: true },
   locked: { title: "The webinar is locked", text: "The host lets nobody new in at the moment.", mayReturn: true },
   full: { title: "The webinar is full", text: "All places are taken. Try again when somebody has left.", mayReturn: true },
   replaced: { title: "You are here in another tab", text: "The webinar goes on there. You can take it back to this one.", mayReturn: true },
@@ -40,6 +41,7 @@ const reasons: Readonly<Record<string, NoticeKind>> = {
   forbidden: "refused",
   unauthorized: "refused",
   invalid_token: "refused",
+  token_expired: "expired",
   invalid_api_key: "incomplete",
 };
 
