@@ -26,6 +26,9 @@ app.add_typer(tenants_app, name="tenants")
 
 T = TypeVar("T")
 
+DEMO_PATIENCE = 5.0
+"""Seconds that the demo waits for a media worker before it says that it cannot serve."""
+
 MEDIA_PORT_PATIENCE = 2.0
 """Seconds: workers of a server that was killed a moment ago need a little time to notice."""
 
@@ -92,7 +95,7 @@ def demo(
     def ready(_running: App) -> None:
         print(json.dumps(made[0].to_json()) if as_json else _welcome(made[0]), flush=True)
 
-    _run(settings, prepare, ready)
+    _run(settings, prepare, ready, patience=DEMO_PATIENCE)
 
 
 def _demo_defaults() -> dict[str, Any]:
@@ -121,9 +124,9 @@ def _welcome(demo: Any) -> str:
     )
 
 
-def _run(settings: Settings, prepare: Any, on_ready: Callable[[Any], None]) -> None:
+def _run(settings: Settings, prepare: Any, on_ready: Callable[[Any], None], patience: float | None = None) -> None:
     from rostrum.main import create_app  # noqa: PLC0415
-    from rostrum.serving import PortTaken, bind  # noqa: PLC0415
+    from rostrum.serving import NeverReady, PortTaken, bind  # noqa: PLC0415
     from rostrum.serving import serve as run_server  # noqa: PLC0415
 
     try:
@@ -131,8 +134,8 @@ def _run(settings: Settings, prepare: Any, on_ready: Callable[[Any], None]) -> N
         if problem := _media_problem(settings):
             raise PortTaken(f"Media cannot have {problem}. Choose other ports with ROSTRUM_MEDIA_PORT.")
         real = settings.model_copy(update={"port": listener.getsockname()[1]})
-        run_server(lambda: create_app(real, prepare), listener, on_ready)
-    except PortTaken as error:
+        run_server(lambda: create_app(real, prepare), listener, on_ready, patience)
+    except (PortTaken, NeverReady) as error:
         raise fail(str(error)) from None
     except OSError as error:
         raise fail(f"cannot use the data folder {settings.data_dir}: {error}") from None

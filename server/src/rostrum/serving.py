@@ -14,6 +14,7 @@ from rostrum.main import App
 
 log = structlog.get_logger(__name__)
 
+READY_EVERY_SECONDS = 0.1
 SAME_SIGNAL_SECONDS = 1.0
 """make, timeout and terminals send one wish to stop twice: to the process and to its group."""
 
@@ -43,10 +44,14 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+class NeverReady(Exception):
+    """The server listens and cannot serve, for example without a media worker; the text is for people."""
+
+
 class Server(uvicorn.Server):
     """uvicorn, with our own way to stop: the first signal drains, a second one forces; the exit code is 0."""
 
-    def __init__(self, app: App, on_ready: Callable[[App], None]) -> None:
+    def __init__(self, app: App, on_ready: Callable[[App], None], patience: float | None) -> None:
         settings = app.services.settings
         super().__init__(
             uvicorn.Config(
@@ -68,16 +73,33 @@ class Server(uvicorn.Server):
         )
         self._app = app
         self._on_ready = on_ready
+        self._patience = patience
+        self._announcing: asyncio.Task[None] | None = None
+        self.failure = ""
         self._first_signal = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, and say so once it can serve."""
         await super().startup(sockets)
         if self.started:
-            self._on_ready(self._app)
+            self._announcing = asyncio.create_task(self._announce())
+
+    async def _announce(self) -> None:
+        """Wait until nothing stands against serving; give up after the patience, None waits for ever."""
+        waited = 0.0
+        while problems := await self._app.services.problems():
+            if self._patience is not None and waited >= self._patience:
+                self.failure = f"The server cannot serve: {'; '.join(problems)}. `./rostrum doctor` says what to do."
+                self.should_exit = True
+                return
+            await asyncio.sleep(READY_EVERY_SECONDS)
+            waited += READY_EVERY_SECONDS
+        self._on_ready(self._app)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell the sockets first, then stop."""
+        if self._announcing is not None:
+            self._announcing.cancel()
         if not self.force_exit:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(2):
@@ -110,12 +132,28 @@ class Server(uvicorn.Server):
         log.info("server.stopping", signal=signal.Signals(number).name, forced=self.force_exit)
 
 
-def serve(make_app: Callable[[], App], listener: socket.socket, on_ready: Callable[[App], None]) -> None:
-    """Serve until a signal ends it."""
+def serve(
+    make_app: Callable[[], App],
+    listener: socket.socket,
+    on_ready: Callable[[App], None],
+    patience: float | None = None,
+) -> None:
+    """Serve until a signal ends it.
 
-    async def run() -> None:
+    Args:
+        on_ready: called once, when the database answers and a media worker runs.
+        patience: seconds to wait for that; None waits as long as it takes, while /readyz answers 503.
+
+    Raises:
+        NeverReady: the patience is at its end.
+    """
+
+    async def run() -> str:
         # Made inside of the loop, since locks and queues bind themselves to it.
-        await Server(make_app(), on_ready).serve(sockets=[listener])
+        server = Server(make_app(), on_ready, patience)
+        await server.serve(sockets=[listener])
+        return server.failure
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run())
+        if failure := runner.run(run()):
+            raise NeverReady(failure)

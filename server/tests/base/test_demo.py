@@ -34,9 +34,10 @@ def _run(*args: str, **settings: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextlib.contextmanager
-def _server(*args: str) -> Iterator[subprocess.Popen[str]]:
+def _server(*args: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {**_environment(), **settings}
     with subprocess.Popen(
-        [*ROSTRUM, *args], env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*ROSTRUM, *args], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             yield process
@@ -192,6 +193,43 @@ def test_a_taken_media_port_is_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert f"UDP port {port}" in done.stderr
+
+
+def test_a_demo_without_an_engine_says_so(tmp_path: Path) -> None:
+    done = _run("demo", "--json", "--port", "0", "--data-dir", str(tmp_path), ROSTRUM_ENGINE_BINARY="/bin/false")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "no media worker runs" in done.stderr
+    assert "doctor" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_server_without_an_engine_lives_and_is_not_ready(tmp_path: Path) -> None:
+    with _server(
+        "serve", "--host", "127.0.0.1", "--port", "0", "--data-dir", str(tmp_path), ROSTRUM_ENGINE_BINARY="/bin/false"
+    ) as process:
+        url = _listening(process.pid)
+        assert httpx.get(f"{url}/healthz").status_code == 200
+        answer = httpx.get(f"{url}/readyz")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert "no media worker runs" in answer.json()["msg"]
+        _stop(process)
+
+
+def _listening(pid: int) -> str:
+    """The URL of a server that does not tell it: the one TCP port that its process listens on."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        inodes = {link.readlink().name for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
+                url = f"http://127.0.0.1:{int(fields[1].split(':')[1], 16)}"
+                with contextlib.suppress(httpx.HTTPError):
+                    httpx.get(f"{url}/healthz")
+                    return url
+        time.sleep(0.1)
+    raise AssertionError("It never listened.")
 
 
 def test_a_wrong_setting_is_one_sentence(tmp_path: Path) -> None:
