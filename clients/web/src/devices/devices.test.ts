@@ -60,11 +60,25 @@ describe("Devices", () => {
   it("stops what it still has when closed, and not what was taken", async () => {
     const devices = new Devices(fakeSource(), MEMORY);
     await devices.preview();
-    const { camera } = devices.take();
+    const camera = await devices.take("camera");
     await devices.setMic(true);
     const mic = devices.state.mic;
     devices.close();
     expect(camera?.stop).not.toHaveBeenCalled();
     expect(mic?.stop).toHaveBeenCalled();
+  });
+
+  it("gives away a track that is still on its way, and none that was switched off meanwhile", async () => {
+    const given: ((track: MediaStreamTrack) => void)[] = [];
+    const devices = new Devices(fakeSource({ capture: () => new Promise((resolve) => given.push(resolve)) }), MEMORY);
+    void devices.preview();
+    const [camera, mic] = [devices.take("camera"), devices.take("mic")];
+    void devices.setMic(false);
+    const [late, unwanted] = [fakeTrack("c"), fakeTrack("m")];
+    given[0]?.(late);
+    given[1]?.(unwanted);
+    expect(await camera).toBe(late);
+    expect(await mic).toBeNull();
+    expect(unwanted.stop).toHaveBeenCalled();
   });
 });

@@ -50,6 +50,7 @@ export class Devices {
   readonly #stopListening: () => void;
   #state: DeviceState;
   #turn: Record<Kind, number> = { camera: 0, mic: 0 };
+  #pending: Record<Kind, Promise<void>> = { camera: Promise.resolve(), mic: Promise.resolve() };
   #closed = false;
 
   constructor(source: DeviceSource, memory: Memory) {
@@ -91,11 +92,19 @@ export class Devices {
     if (kind !== "speaker" && this.#state[kind]) await this.#apply(kind);
   }
 
-  /** Gives the previewed tracks away: who takes them stops them. */
-  take(): { camera: MediaStreamTrack | null; mic: MediaStreamTrack | null } {
-    const { camera, mic } = this.#state;
-    this.#change({ camera: null, mic: null });
-    return { camera, mic };
+  /**
+   * Gives a previewed track away: who takes it stops it. Waits for a preview that is still starting, since the browser may be asking
+   * the person for the device just then; null where it is off or does not work.
+   */
+  async take(kind: Kind): Promise<MediaStreamTrack | null> {
+    let waitedFor: Promise<void>;
+    do {
+      waitedFor = this.#pending[kind];
+      await waitedFor;
+    } while (waitedFor !== this.#pending[kind]);
+    const track = this.#state[kind];
+    this.#change({ [kind]: null });
+    return track;
   }
 
   /** Reads the list again; labels appear once the person has allowed a device. */
@@ -115,7 +124,12 @@ export class Devices {
     this.#release("mic");
   }
 
-  async #apply(kind: Kind): Promise<void> {
+  #apply(kind: Kind): Promise<void> {
+    return (this.#pending[kind] = this.#start(kind));
+  }
+
+  /** Never rejects: what goes wrong is the kind's problem, for the person to read. */
+  async #start(kind: Kind): Promise<void> {
     const turn = ++this.#turn[kind];
     this.#release(kind);
     this.#change({ [`${kind}Problem`]: null });

@@ -66,6 +66,23 @@ it("takes a host in with what is previewed", async () => {
   expect(given.api.guestToken).not.toHaveBeenCalled();
 });
 
+it("does not wait for a slow device to enter, nor forget it", async () => {
+  const given = parts({ invitation: { roomId: "r", key: "k", token: HOST_TOKEN, forceTcp: false } });
+  given.room.set({ self: peer("me", { isSelf: true, role: "host" }) });
+  const track = { stop: vi.fn(), getSettings: () => ({}) } as unknown as MediaStreamTrack;
+  let give: (track: MediaStreamTrack) => void = () => undefined;
+  const capture = (): Promise<MediaStreamTrack> => new Promise((resolve) => (give = resolve));
+  const source = { capture, list: () => Promise.resolve([]), onChange: () => () => undefined };
+  const lobby = new Lobby({ ...given, devices: new Devices(source, { name: "", cameraOn: true, micOn: false }) });
+  await lobby.load();
+  const entering = lobby.enter();
+  await vi.waitFor(() => expect(given.onEntered).toHaveBeenCalled());
+  expect(given.room.calls).toEqual([["join"]]);
+  give(track);
+  await entering;
+  expect(given.room.calls).toEqual([["join"], ["enableCamera", { track }]]);
+});
+
 it("says which device did not come along, and stays in the room", async () => {
   const given = parts({ invitation: { roomId: "r", key: "k", token: HOST_TOKEN, forceTcp: false } });
   given.room.set({ self: peer("me", { isSelf: true, role: "host" }) });

@@ -133,16 +133,19 @@ export class Lobby {
     return token;
   }
 
-  /** Being in the room comes first: a device that fails here says so on stage. */
+  /** Being in the room comes first: a device follows as soon as it is there, and one that fails says so on stage. */
   async #goLive(room: RoomLike): Promise<void> {
-    const { camera, mic } = this.devices.take();
-    if (room.state.self?.role === "viewer") {
-      camera?.stop();
-      mic?.stop();
-      return;
-    }
-    if (mic) await room.enableMic({ track: mic }).catch((thrown: unknown) => this.#lost(mic, "microphone", thrown));
-    if (camera) await room.enableCamera({ track: camera }).catch((thrown: unknown) => this.#lost(camera, "camera", thrown));
+    await Promise.all([
+      this.#publish(room, "mic", (track) => room.enableMic({ track })),
+      this.#publish(room, "camera", (track) => room.enableCamera({ track })),
+    ]);
+  }
+
+  async #publish(room: RoomLike, kind: "camera" | "mic", enable: (track: MediaStreamTrack) => Promise<void>): Promise<void> {
+    const track = await this.devices.take(kind);
+    if (!track) return;
+    if (room.state.self?.role === "viewer") return track.stop();
+    await enable(track).catch((thrown: unknown) => this.#lost(track, kind === "mic" ? "microphone" : "camera", thrown));
   }
 
   #lost(track: MediaStreamTrack, what: string, thrown: unknown): void {
