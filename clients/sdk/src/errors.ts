@@ -50,7 +50,10 @@ export function asRostrumError(thrown: unknown, code = "failed"): RostrumError {
   return new RostrumError(code, message, { cause: thrown });
 }
 
-const passing = new Set(["disconnected", "timeout", "media_restarting", "transport_closed", "rate_limited", "internal", "unavailable", "starting", "overloaded"]);
+const passing = new Set([
+  "disconnected", "timeout", "media_restarting", "transport_closed", "rate_limited",
+  "internal", "unavailable", "database_unavailable", "starting", "overloaded",
+]);
 
 /** Whether the same request may well succeed a little later. */
 export function isPassing(error: RostrumError): boolean {

@@ -28,6 +28,8 @@ export class Media {
   readonly #options: MediaOptions;
   readonly #hooks: MediaHooks;
   #link: Link | null = null;
+  #attached = false;
+  #prepared = false;
   #building = new AbortController();
   #lost = false;
   #failures = 0;
@@ -43,11 +45,21 @@ export class Media {
 
   /** Whether what is here can be used again by a peer that the server still knows. */
   get reusable(): boolean {
-    return this.#link !== null && !this.#link.closed && !this.#link.doubtful;
+    return this.#attached && this.#link !== null && !this.#link.closed && !this.#link.doubtful;
   }
 
   useIceServers(iceServers: RTCIceServer[] | undefined): void {
     this.#options.iceServers ??= iceServers;
+  }
+
+  /** Asks right behind the join for what every join needs, so that it costs no round trip of its own. */
+  prepare(): void {
+    this.#lost ||= this.#link !== null;
+    this.#discard(false);
+    this.#link = this.#newLink();
+    this.#prepared = true;
+    // Refused with the join, or asked for again by the rebuild that follows it.
+    this.#link.transport("recv").catch(() => undefined);
   }
 
   /** Goes on with the present link after a reconnection that found the peer again, if the server has kept it as well. */
@@ -68,8 +80,12 @@ export class Media {
     if (this.#closed) return;
     this.#building.abort();
     const { signal } = (this.#building = new AbortController());
-    this.#lost ||= this.#link !== null;
-    this.#discard(tellServer);
+    // What prepare() has begun is taken up once; anything else is given up.
+    if (!this.#prepared || this.#link?.closed) {
+      this.#lost ||= this.#link !== null;
+      this.#discard(tellServer);
+    }
+    this.#prepared = false;
     const calledOff = (): boolean => signal.aborted;
     for (let attempt = 0; !calledOff() && this.#signaling.connected; attempt += 1) {
       try {
@@ -103,11 +119,12 @@ export class Media {
   }
 
   async #build(signal: AbortSignal): Promise<void> {
-    const link = this.#newLink();
+    const link = this.#link ?? this.#newLink();
     this.#link = link;
     this.#tellState();
     await Promise.all([this.receiver.sync(), link.transport("recv")]);
     if (signal.aborted || link.closed) throw clientError("transport_closed");
+    this.#attached = true;
     this.publisher.attach(link);
     this.receiver.attach(link);
     // With nothing to send or receive no transport will ever connect, and nothing is being recovered.
@@ -130,6 +147,7 @@ export class Media {
   #discard(tellServer: boolean): void {
     this.#link?.close(tellServer);
     this.#link = null;
+    this.#attached = this.#prepared = false;
     this.publisher.detach(tellServer);
     this.receiver.detach();
     this.#tellState();

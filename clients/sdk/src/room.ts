@@ -33,6 +33,7 @@ export class Room {
     this.#outbox = new Outbox(this.#signaling, this.#store, options.roomId);
     this.#session = new Session(this.#signaling, options, {
       reusable: () => this.#media.reusable,
+      entering: () => this.#media.prepare(),
       joined: (ack) => this.#joined(ack),
       offline: () => this.#offline(),
       refused: (error) => this.#close(error.code, error),

@@ -7,6 +7,8 @@ import type { RoomOptions } from "./types";
 export interface SessionHooks {
   /** Whether the page's media can be used on if the server still knows the peer. */
   reusable(): boolean;
+  /** A join without media of before is on its way. */
+  entering(): void;
   joined(ack: JoinAck): void;
   offline(): void;
   /** The server will not have us, or not any more. */
@@ -98,7 +100,12 @@ export class Session {
     if (create) await this.#signaling.request("createRoom", { room_id: roomId });
     const resume = this.#remembered();
     const fresh = !this.#hooks.reusable();
-    return this.#signaling.request("join", { room_id: roomId, name, ...(resume ? { resume } : {}), ...(fresh ? { fresh } : {}) });
+    const asked = this.#signaling.request("join", { room_id: roomId, name, ...(resume ? { resume } : {}), ...(fresh ? { fresh } : {}) });
+    if (fresh) {
+      this.#signaling.entering();
+      this.#hooks.entering();
+    }
+    return asked;
   }
 
   #refuse(error: RostrumError): void {

@@ -28,6 +28,7 @@ export class Signaling {
   readonly #timeout: number;
   readonly #connection = new Emitter<ConnectionEvents>();
   #entered = false;
+  #entering = false;
   #heard = 0;
   #again: ReturnType<typeof setTimeout> | null = null;
 
@@ -50,6 +51,11 @@ export class Signaling {
   /** Connected, and in the room: what is asked now can be answered. */
   get connected(): boolean {
     return this.#socket.connected && this.#entered;
+  }
+
+  /** `join` is on its way: what may follow it on the wire before its answer can be asked from now on. */
+  entering(): void {
+    this.#entering = true;
   }
 
   /** The room has been joined over the present connection. */
@@ -90,7 +96,7 @@ export class Signaling {
    * Raises RostrumError: `disconnected` (also until the room is joined), `timeout`, or the server's own code.
    */
   async request<E extends RequestName>(event: E, ...body: RequestBody<E> extends undefined ? [] : [RequestBody<E>]): Promise<Ack<E>> {
-    if (!this.#socket.connected || !(this.#entered || opening.has(event))) throw clientError("disconnected");
+    if (!this.#socket.connected || !this.#mayAsk(event)) throw clientError("disconnected");
     const heard = this.#heard;
     let ack: unknown;
     try {
@@ -108,6 +114,10 @@ export class Signaling {
     if (this.connected) this.#socket.emit(event, ...(body ? [body] : []));
   }
 
+  #mayAsk(event: RequestName): boolean {
+    return this.#entered || opening.has(event) || (this.#entering && following.has(event));
+  }
+
   #unanswered(heard: number, cause: unknown): RostrumError {
     // Not even a ping has come since: the network has gone without saying so, and waiting for the ping's time-out would take longer.
     if (this.#socket.connected && this.#heard === heard) this.#socket.io.engine.close();
@@ -120,7 +130,7 @@ export class Signaling {
     io.on("open", () => io.engine.on("packet", heard));
     this.#socket.on("connect", () => this.#connection.emit("up", undefined));
     this.#socket.on("disconnect", (reason) => {
-      this.#entered = false;
+      this.#entered = this.#entering = false;
       this.#connection.emit("down", { byServer: reason === "io server disconnect" });
     });
     this.#socket.on("connect_error", (error: Error & { data?: unknown }) => {
@@ -135,6 +145,8 @@ export class Signaling {
 
 /** What may be asked before the room is joined. */
 const opening: ReadonlySet<RequestName> = new Set<RequestName>(["createRoom", "join"]);
+/** What may be asked right behind `join`: the server keeps the order, and refuses it if it refuses the join. */
+const following: ReadonlySet<RequestName> = new Set<RequestName>(["getRouterRtpCapabilities", "createWebRtcTransport"]);
 
 function credentials({ apiKey, token }: SignalingOptions): Record<string, string> {
   return { ...(apiKey ? { apiKey } : {}), ...(token ? { token } : {}) };

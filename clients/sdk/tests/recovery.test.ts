@@ -73,6 +73,18 @@ describe("recovery", () => {
     expect(server.messages).toHaveLength(2);
   });
 
+  it("rebuilds once more when the worker dies during a rebuild", async () => {
+    const room = visit();
+    let deaths = 2;
+    server.onEvent = (event) => {
+      if (event === "getProducers" && deaths-- > 0) server.killMedia();
+    };
+    await room.join();
+    await room.enableCamera({ track: track("video") });
+    await until("it is sent on what the server has", () => server.peer.transports.size === 2 && server.peer.producers.size === 1);
+    expect(deaths).toBeLessThan(1);
+  });
+
   it("restarts ICE where the path has failed, and rebuilds when that does not help", async () => {
     const handlers: Playable[] = [];
     const room = visit({ makeDevice: deviceMaker(handlers) });

@@ -26,6 +26,13 @@ describe("joining", () => {
     expect(server.bodies("consume")[0]).toMatchObject({ producerId: "p1", paused: true });
   });
 
+  it("asks for its transport right behind the join", async () => {
+    await visit().join();
+    expect(server.heard.slice(0, 3).map((one) => one.event).sort()).toEqual(["createWebRtcTransport", "getRouterRtpCapabilities", "join"]);
+    await until("what comes next is asked", () => server.count("getProducers") === 1);
+    expect(server.count("createWebRtcTransport")).toBe(1);
+  });
+
   it("fails with the server's code when the room refuses", async () => {
     server.refusals.set("join", { answer: { error: "The room is locked.", code: "room_locked" }, times: 1 });
     const room = visit();
