@@ -26,6 +26,9 @@ MAX_UNSENT = 32 * 1024 * 1024
 _LEVELS = {"E": logging.ERROR, "W": logging.WARNING, "D": logging.DEBUG, "X": logging.ERROR}
 _U32 = Struct("<I")
 
+#: What is pending for a number that nobody waits for.
+_NOBODY: tuple[str, asyncio.Future[Any] | None, bool] = ("", None, False)
+
 #: The name of a request's table in the union of bodies, and its fields.
 Body = tuple[str, "dict[str, Any] | Encoded"]
 Handler = Callable[[str, Any], None]
@@ -79,9 +82,10 @@ class Channel:
         self.timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._message: TableCodec = codec("Message.Message")
+        self._response: TableCodec = codec("Response.Response")
         self._frames = FrameReader()
         self._handlers: dict[str, Handler] = {}
-        self._pending: dict[int, tuple[str, asyncio.Future[Any]]] = {}
+        self._pending: dict[int, tuple[str, asyncio.Future[Any] | None, bool]] = {}
         self._next_id = 0
         self._closed = False
         self._writer: asyncio.WriteTransport
@@ -111,12 +115,13 @@ class Channel:
     def unsubscribe(self, handler_id: str) -> None:
         self._handlers.pop(handler_id, None)
 
-    async def request(self, method: str, handler_id: str = "", body: Body | None = None) -> Any:
+    async def request(self, method: str, handler_id: str = "", body: Body | None = None, *, lean: bool = False) -> Any:
         """Sends a request and returns the body of its response, a dictionary or None.
 
+        With `lean` the parts of it that say nothing of a new object are left unread.
         Raises `Closed`, `RequestTimeout`, `WorkerError` (refused), `InvalidParameters` (it could not be encoded).
         """
-        number, future = self._send(method, handler_id, body)
+        number, future = self._send(method, handler_id, body, lean)
         # A timer that fails the future keeps the order of things, as `asyncio.timeout` would, at a quarter of its cost.
         timer = self._loop.call_later(self.timeout, self._expire, number)
         try:
@@ -150,8 +155,8 @@ class Channel:
         # What is still in the buffer (the worker's order to close) is written first, but never waited for.
         self._writer.close()
         self._reader.close()
-        for method, future in self._pending.values():
-            if not future.done():
+        for method, future, _ in self._pending.values():
+            if future is not None and not future.done():
                 future.set_exception(Closed(f"the worker ended before it answered {method}"))
         self._pending.clear()
 
@@ -160,7 +165,9 @@ class Channel:
         self._writer.abort()
         self.close()
 
-    def _send(self, method: str, handler_id: str, body: Body | None) -> tuple[int, asyncio.Future[Any]]:
+    def _send(
+        self, method: str, handler_id: str, body: Body | None, lean: bool = False
+    ) -> tuple[int, asyncio.Future[Any]]:
         if self._closed:
             raise Closed(f"the worker is closed, {method} is impossible")
         number = self._next_id = self._next_id % 0xFFFFFFFF + 1
@@ -172,12 +179,12 @@ class Channel:
             block = codec(table.replace("_", ".", 1)).encode(fields)
             data = envelope(method, table, len(handler_id)).fill(number, handler_id, block)
         future = self._loop.create_future()
-        self._pending[number] = method, future
+        self._pending[number] = method, future, lean
         self._writer.write(data)
         return number, future
 
     def _expire(self, number: int) -> None:
-        method, future = self._pending.pop(number, ("", None))
+        method, future, _ = self._pending.pop(number, _NOBODY)
         if future is not None and not future.done():
             future.set_exception(RequestTimeout(method, self.timeout))
 
@@ -194,22 +201,25 @@ class Channel:
             self._lost()
 
     def _dispatch(self, data: bytes) -> None:
-        message = self._message.decode(data, _U32.unpack_from(data)[0])
-        body = message["data"]
-        kind = message["data_type"]
+        message = self._message.decode(data, _U32.unpack_from(data)[0], shallow=True)
+        kind, at = message["data_type"], message["data"]
         if kind == "Response":
-            self._respond(body)
-        elif kind == "Notification":
+            self._respond(data, self._response.decode(data, at, shallow=True))
+            return
+        body = codec(f"{kind}.{kind}").decode(data, at)
+        if kind == "Notification":
             self._loop.call_soon(self._deliver, body["handler_id"], body["event"], body["body"])
         elif kind == "Log":
             _write_log(body["data"])
 
-    def _respond(self, response: dict[str, Any]) -> None:
-        method, future = self._pending.pop(response["id"], ("", None))
+    def _respond(self, data: bytes, response: dict[str, Any]) -> None:
+        method, future, lean = self._pending.pop(response["id"], _NOBODY)
         if future is None or future.done():
             return
         if response["accepted"]:
-            future.set_result(response["body"])
+            at = response["body"]
+            table = response["body_type"].replace("_", ".", 1)
+            future.set_result(at and codec(table, lean).decode(data, at))
         else:
             future.set_exception(WorkerError(method, response["error"] or "Error", response["reason"] or ""))
 

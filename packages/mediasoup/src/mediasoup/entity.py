@@ -71,7 +71,7 @@ class Entity(Emitter):
         """
         self._check_open()
         try:
-            response = await self._channel.request(method, self.id, body)
+            response = await self._channel.request(method, self.id, body, lean=True)
         except (asyncio.CancelledError, RequestTimeout):
             self._undo(undo)
             raise

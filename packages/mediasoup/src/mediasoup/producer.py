@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .entity import Entity, camel
 from .ortc import ConsumerTemplate, consumer_template
 from .parameters import MediaKind, RtpCapabilities, RtpParameters
-from .rtp_wire import encode_codecs, encode_encodings, encode_extensions, plain_parameters
+from .rtp_wire import EncodedParts, encode_encodings, encode_parts, plain_parameters
 from .stats import stream_stats
 from .wire import Encoded
 
@@ -19,7 +19,7 @@ TRACE_EVENTS = ("keyframe", "fir", "nack", "pli", "rtp", "sr")
 #: Results kept a producer, one for each different kind of receiver. Most audiences have a handful of browsers.
 MAX_TEMPLATES = 64
 
-Template = tuple[ConsumerTemplate, Encoded, Encoded]
+Template = tuple[ConsumerTemplate, EncodedParts]
 
 
 class Producer(Entity):
@@ -122,7 +122,7 @@ class Producer(Entity):
         known = self._templates.get(key)
         if known is None:
             template = consumer_template(self.consumable_rtp_parameters, capabilities, enable_rtx)
-            encoded = template, encode_codecs(template.codecs), encode_extensions(template.header_extensions)
+            encoded = template, encode_parts(template.parameters((), None))
             if len(self._templates) >= MAX_TEMPLATES:
                 self._templates.pop(next(iter(self._templates)))
             # The capabilities are kept so that their id stays theirs.

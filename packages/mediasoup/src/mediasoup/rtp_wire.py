@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import InvalidParameters
 from .parameters import (
@@ -81,16 +81,33 @@ def encode_encodings(encodings: Iterable[RtpEncodingParameters]) -> Encoded:
     return codec("RtpParameters.RtpEncodingParameters").encode_vector([_encoding(item) for item in encodings])
 
 
-def rtp_parameters_to_wire(
-    parameters: RtpParameters, codecs: Encoded | None = None, extensions: Encoded | None = None
-) -> dict[str, Any]:
-    """RTP parameters for a message. `codecs` and `extensions` spare the work when they were encoded before."""
+class EncodedParts(NamedTuple):
+    """The parts of RTP parameters that many streams share, encoded once."""
+
+    codecs: Encoded
+    header_extensions: Encoded
+    rtcp: Encoded
+
+
+def encode_parts(parameters: RtpParameters) -> EncodedParts:
+    """Encodes all but the encodings, for use in any number of messages."""
+    rtcp = {"cname": parameters.rtcp.cname, "reduced_size": parameters.rtcp.reduced_size}
+    return EncodedParts(
+        encode_codecs(parameters.codecs),
+        encode_extensions(parameters.header_extensions),
+        codec("RtpParameters.RtcpParameters").encode(rtcp),
+    )
+
+
+def rtp_parameters_to_wire(parameters: RtpParameters, parts: EncodedParts | None = None) -> dict[str, Any]:
+    """RTP parameters for a message. `parts` spare the work when they were encoded before."""
+    codecs, extensions, rtcp = parts or encode_parts(parameters)
     return {
         "mid": parameters.mid,
-        "codecs": codecs or encode_codecs(parameters.codecs),
-        "header_extensions": extensions or encode_extensions(parameters.header_extensions),
+        "codecs": codecs,
+        "header_extensions": extensions,
         "encodings": encode_encodings(parameters.encodings),
-        "rtcp": {"cname": parameters.rtcp.cname, "reduced_size": parameters.rtcp.reduced_size},
+        "rtcp": rtcp,
         "msid": parameters.msid,
     }
 

@@ -156,7 +156,7 @@ class Transport(DataStreams):
         producer = self._producer(producer_id)
         capabilities = RtpCapabilities.from_json(rtp_capabilities)
         rtx = producer.kind == "video" if enable_rtx is None else boolean(enable_rtx, "enable_rtx")
-        template, codecs, extensions = producer._template(capabilities, rtx)
+        template, parts = producer._template(capabilities, rtx)
         layers = None if preferred_layers is None else ConsumerLayers.from_json(preferred_layers)
         if pipe:
             encodings = ortc.renumber(producer.consumable_rtp_parameters.encodings, template.rtx)
@@ -167,7 +167,7 @@ class Transport(DataStreams):
         return await self._consume(
             producer,
             parameters,
-            rtp_parameters_to_wire(parameters, codecs, extensions),
+            rtp_parameters_to_wire(parameters, parts),
             "pipe" if pipe else producer.type,
             {
                 "paused": boolean(paused, "paused"),

@@ -19,6 +19,24 @@ _U32 = struct.Struct("<I")
 _I32 = struct.Struct("<i")
 _U16 = struct.Struct("<H")
 
+#: What a lean codec leaves out.
+UNREAD = {
+    "FBS.Transport.Dump": frozenset(
+        {
+            "consumer_ids",
+            "data_consumer_ids",
+            "data_producer_ids",
+            "map_rtx_ssrc_consumer_id",
+            "map_ssrc_consumer_id",
+            "producer_ids",
+            "recv_rtp_header_extensions",
+            "rtp_listener",
+            "sctp_listener",
+            "trace_event_types",
+        }
+    )
+}
+
 
 class Encoded(NamedTuple):
     """A finished block: its bytes, a multiple of 8 long, and where in them the table or vector begins."""
@@ -89,8 +107,10 @@ def _scalar_vector_encoder(letter: str, numbers: Mapping[str, int] | None) -> Ca
 class TableCodec:
     """Writes and reads one table of the schema."""
 
-    def __init__(self, info: TableInfo) -> None:
+    def __init__(self, info: TableInfo, lean: bool = False) -> None:
         self.info = info
+        self._lean = lean
+        self._unread = UNREAD.get(info.name, frozenset()) if lean else frozenset()
         self._fields = {field.name: field for field in info.fields}
         self._required = frozenset(field.name for field in info.fields if field.required)
         self._layouts: dict[tuple[str, ...], _Layout] = {}
@@ -187,8 +207,11 @@ class TableCodec:
 
     # Reading.
 
-    def decode(self, buf: bytes, pos: int) -> dict[str, Any]:
-        """The table at `pos` as a dictionary with every field of the schema; one that is not there is None."""
+    def decode(self, buf: bytes, pos: int, shallow: bool = False) -> dict[str, Any]:
+        """The table at `pos` as a dictionary with every field of the schema; one that is not there is None.
+
+        With `shallow` a union is not read: its value is the position of its table.
+        """
         vtable = pos - _I32.unpack_from(buf, pos)[0]
         shape = buf[vtable : vtable + _U16.unpack_from(buf, vtable)[0]]
         plan = self._plans.get(shape) or self._plan(shape)
@@ -200,14 +223,15 @@ class TableCodec:
             result[name] = read(buf, pos + offset)
         for name, table, offset in plan.unions:
             at = pos + offset
-            result[name] = codec(table[result[name + "_type"]]).decode(buf, at + _U32.unpack_from(buf, at)[0])
+            at += _U32.unpack_from(buf, at)[0]
+            result[name] = at if shallow else codec(table[result[name + "_type"]]).decode(buf, at)
         return result
 
     def _plan(self, shape: bytes) -> _Plan:
         count = len(shape) // 2 - 2
         offsets = struct.unpack_from(f"<{count}H", shape, 4)
-        fields = [field for field in self.info.fields if field.slot < count and offsets[field.slot]]
-        present = [(offsets[field.slot], field) for field in fields]
+        read = [field for field in self.info.fields if field.name not in self._unread]
+        present = [(offsets[field.slot], field) for field in read if field.slot < count and offsets[field.slot]]
         scalars = sorted((pair for pair in present if pair[1].base in SCALARS), key=lambda pair: pair[0])
         letters, at = "<", 0
         for offset, field in scalars:
@@ -219,7 +243,7 @@ class TableCodec:
             struct.Struct(letters),
             tuple((field.name, field.enum.names) for _, field in scalars if field.enum),
             tuple(
-                (field.name, _reader(field), offset)
+                (field.name, _reader(field, self._lean), offset)
                 for offset, field in present
                 if field.base in (STRING, OBJECT, VECTOR)
             ),
@@ -260,12 +284,12 @@ def _read_string(buf: bytes, at: int) -> str:
     return buf[at + 4 : at + 4 + _U32.unpack_from(buf, at)[0]].decode()
 
 
-def _reader(field: FieldInfo) -> Callable[[bytes, int], Any]:
+def _reader(field: FieldInfo, lean: bool) -> Callable[[bytes, int], Any]:
     if field.base == STRING:
         return _read_string
     if field.base == VECTOR:
         return _vector_reader(field)
-    table = codec(str(field.table))
+    table = codec(str(field.table), lean)
     return lambda buf, at: table.decode(buf, at + _U32.unpack_from(buf, at)[0])
 
 
@@ -295,7 +319,10 @@ def _vector_reader(field: FieldInfo) -> Callable[[bytes, int], Any]:
 
 
 @cache
-def codec(name: str) -> TableCodec:
-    """The codec of a table, by its full name ("FBS.Transport.Dump") or without the "FBS."."""
+def codec(name: str, lean: bool = False) -> TableCodec:
+    """The codec of a table, by its full name ("FBS.Transport.Dump") or without the "FBS.".
+
+    A lean one does not read what nobody wants to know of a thing that has just been made.
+    """
     full = name if name.startswith("FBS.") else "FBS." + name
-    return TableCodec(load_schema()[full])
+    return TableCodec(load_schema()[full], lean)

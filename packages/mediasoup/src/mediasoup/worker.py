@@ -73,11 +73,14 @@ class Worker(Emitter):
         if dtls_private_key_file:
             arguments.append(f"--dtlsPrivateKeyFile={dtls_private_key_file}")
         process = Process.start(binary or worker_binary(), arguments)
-        channel = await Channel.open(process.to_worker, process.from_worker, request_timeout)
         try:
-            await _until_running(process, channel)
+            channel = await Channel.open(process.to_worker, process.from_worker, request_timeout)
+            try:
+                await _until_running(process, channel)
+            except BaseException:
+                channel.close()
+                raise
         except BaseException:
-            channel.close()
             process.kill()
             raise
         worker = cls(process, channel, app_data)
