@@ -231,7 +231,7 @@ async def make_hall(tmp_path: Path, migrated: Path) -> AsyncIterator[MakeHall]:
         if not (settings.data_dir / "rostrum.db").exists():
             shutil.copy(migrated, settings.data_dir / "rostrum.db")
         ready = asyncio.Event()
-        server = Server(app, lambda _app: ready.set())
+        server = Server(app, lambda _app: ready.set(), patience=15)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         started = asyncio.create_task(ready.wait())
         await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED, timeout=20)
