@@ -13,6 +13,7 @@ from rostrum import __version__
 from rostrum.features import FEATURES
 from rostrum.kit.errors import Unavailable
 from rostrum.kit.http import RequestFrame, install_error_handlers
+from rostrum.kit.openapi import describe
 from rostrum.kit.realtime import PATHS
 from rostrum.migrate import upgrade
 from rostrum.services import Services, build
@@ -66,6 +67,7 @@ def _rest(services: Services, prepare: Prepare | None) -> FastAPI:
         for router in (*feature.routers, *feature.v1_routers):
             app.include_router(router, prefix="/v1")
     app.include_router(_health(services))
+    describe(app, without_key=frozenset({"/healthz", "/readyz"}))
     app.include_router(web_router(settings.web))
     app.mount("/assets", Assets(settings.web / "assets"))
     if settings.allowed_origins:
