@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
 import struct
+import weakref
 from collections import Counter
 from typing import Any
 
@@ -14,7 +17,18 @@ from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters, RTCDt
 from mediasoup import InvalidParameters, ListenInfo, Router, WebRtcServer, WebRtcTransport, Worker, WorkerError
 from mediasoup.supported import TRANSPORT_CC
 
-from .support import CODECS, DTLS, FINGERPRINT, LOOPBACK, eventually, is_rtp, record, rtp_packet, video_parameters
+from .support import (
+    CODECS,
+    DTLS,
+    FINGERPRINT,
+    LOOPBACK,
+    audio_source,
+    eventually,
+    is_rtp,
+    record,
+    rtp_packet,
+    video_parameters,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -227,3 +241,33 @@ async def test_hundreds_of_transports_come_and_go(worker: Worker) -> None:
     assert dump["webRtcTransportIds"] == [] and dump["localIceUsernameFragments"] == []
     assert server.transports == () and router.transports == ()
     assert len((await worker.dump())["channelMessageHandlers"]["channelRequestHandlers"]) == 2
+
+
+async def test_what_is_closed_is_freed(worker: Worker) -> None:
+    server = await worker.create_webrtc_server([LOOPBACK])
+    router = await worker.create_router(CODECS)
+    producer, _ = await audio_source(router)
+    seen: list[weakref.ref[Any]] = []
+    for _ in range(20):
+        transport = await router.create_webrtc_transport(webrtc_server=server)
+        consumer = await transport.consume(producer_id=producer.id, rtp_capabilities=router.rtp_capabilities)
+        seen += [weakref.ref(transport), weakref.ref(consumer)]
+        transport.close()
+    del transport, consumer
+    await router.dump()
+    gc.collect()
+    assert [ref() for ref in seen if ref() is not None] == []
+
+
+async def test_dumps_and_stats_are_json(router: Router, server: WebRtcServer, worker: Worker) -> None:
+    transport = await router.create_webrtc_transport(webrtc_server=server, enable_sctp=True)
+    producer = await transport.produce(kind="video", rtp_parameters=video_parameters())
+    consumer = await transport.consume(producer_id=producer.id, rtp_capabilities=router.rtp_capabilities)
+    for thing in (worker, router, server, transport, producer, consumer):
+        assert json.loads(json.dumps(await thing.dump())).get("id", worker.pid) in (
+            getattr(thing, "id", None),
+            worker.pid,
+        )
+    for stream in (transport, producer, consumer):
+        json.dumps(await stream.get_stats())
+    assert (await consumer.dump())["supportedCodecPayloadTypes"] == [101]

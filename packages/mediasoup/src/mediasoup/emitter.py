@@ -14,7 +14,7 @@ Callback = Callable[..., None]
 class Emitter:
     """Base of every class that tells what happens to it. A callback that raises is logged and disturbs nobody else."""
 
-    __slots__ = ("_callbacks",)
+    __slots__ = ("__weakref__", "_callbacks")
 
     def __init__(self) -> None:
         self._callbacks: dict[str, list[Callback]] | None = None

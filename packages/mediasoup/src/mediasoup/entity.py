@@ -20,7 +20,7 @@ def camel(value: Any) -> Any:
     """What the worker answered, in the camelCase that mediasoup's documentation uses."""
     if isinstance(value, dict):
         return {_camel_name(name): camel(item) for name, item in value.items()}
-    return [camel(item) for item in value] if isinstance(value, list) else value
+    return [camel(item) for item in value] if isinstance(value, list | bytes) else value
 
 
 _NAMES: dict[str, str] = {}
