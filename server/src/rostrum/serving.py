@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -148,12 +149,27 @@ def serve(
         NeverReady: the patience is at its end.
     """
 
+    def ready(app: App) -> None:
+        _settle_garbage()
+        on_ready(app)
+
     async def run() -> str:
         # Made inside of the loop, since locks and queues bind themselves to it.
-        server = Server(make_app(), on_ready, patience)
+        server = Server(make_app(), ready, patience)
         await server.serve(sockets=[listener])
         return server.failure
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         if failure := runner.run(run()):
             raise NeverReady(failure)
+
+
+def _settle_garbage() -> None:
+    """Look for cyclic garbage less often, and never again in what the start has made.
+
+    Peers and consumers live long and hardly ever form garbage in cycles, while each join makes thousands of objects:
+    with the defaults the collector took 15 to 20 % of a join's CPU.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
