@@ -144,6 +144,39 @@ async def test_a_socket_without_a_handshake_is_let_go(hall: Any, monkeypatch: py
             await socket.recv()
 
 
+async def test_a_client_that_does_not_read_is_given_up(hall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "CLOSE_SECONDS", 0.3)
+    _room, host, (guest,) = await hall.stage()
+    # The client's library stops reading from its socket, as a stalled browser would.
+    stalled = await asyncio.open_connection("127.0.0.1", int(hall.url.rsplit(":", 1)[1]))
+    request = (
+        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    stalled[1].write(request.encode())
+    await stalled[0].readuntil(b"\r\n\r\n")
+    stalled[1].write(_masked("40" + json.dumps({"apiKey": await hall.key()})))
+    await _until(lambda: hall.services.realtime.connections == 3)
+    known = {host.socket.get_sid(), guest.socket.get_sid()}
+    (theirs,) = [one for one in hall.services.realtime.all() if one.id not in known]
+    stalled[1].transport.pause_reading()
+    for _ in range(400):
+        for _ in range(10):
+            hall.services.realtime.emit("filler", "x" * 10_000, to=theirs.id)
+        await asyncio.sleep(0)
+    await _until(lambda: hall.services.realtime.connections == 2)
+    await host.ok("sendMessage", {"message": "still here"})
+    await guest.hear("message")
+    stalled[1].close()
+
+
+def _masked(text: str) -> bytes:
+    data = text.encode()
+    assert len(data) < 126 or len(data) < 65536
+    size = bytes([0x80 | len(data)]) if len(data) < 126 else bytes([0xFE]) + len(data).to_bytes(2, "big")
+    return b"\x81" + size + bytes(4) + data
+
+
 async def test_a_token_that_ends_takes_its_socket_along(hall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     room_id, host, _guests = await hall.stage(0)
     monkeypatch.setattr(hall.services.live, "_now", lambda: 2**62)

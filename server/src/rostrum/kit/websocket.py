@@ -24,6 +24,8 @@ PING_SECONDS: Final = 25.0
 PONG_SECONDS: Final = 20.0
 HANDSHAKE_SECONDS: Final = 20.0
 PARTS_PER_EVENT: Final = 8
+# How long a client may take to read our good-bye.
+CLOSE_SECONDS: Final = 5.0
 _BINARY_EVENT = re.compile(r"5(\d{1,3})-(?:/[^,]{0,200},)?(\d{1,15})?")
 
 
@@ -62,6 +64,8 @@ class WebSocketLink:
         self._parts: _Parts | None = None
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._task = asyncio.current_task()
+        self._ended = False
 
     @property
     def waiting(self) -> int:
@@ -81,8 +85,20 @@ class WebSocketLink:
         """End it, after what is in the queue."""
         if for_good:
             self.push("1")
-        self._closing = True
-        self._wake.set()
+        self._shut()
+
+    def _shut(self) -> None:
+        if not self._closing:
+            self._closing = True
+            self._wake.set()
+            self._cancel_timer()
+            self._timer = self._loop.call_later(CLOSE_SECONDS, self._abandon)
+
+    def _abandon(self) -> None:
+        """The client does not even read our good-bye: stop waiting for it."""
+        if not self._ended and self._task is not None:
+            self._ended = True
+            self._task.cancel()
 
     async def run(self) -> None:
         """Serve the client until it or we close."""
@@ -98,9 +114,12 @@ class WebSocketLink:
         writer = asyncio.ensure_future(self._write())
         try:
             await self._read()
+        except asyncio.CancelledError:
+            if not self._ended:
+                raise
+            log.info("socket.abandoned", waiting=self.waiting)
         finally:
-            self._closing = True
-            self._wake.set()
+            self._closing = self._ended = True
             self._cancel_timer()
             writer.cancel()
             if self._connection is not None:
@@ -235,9 +254,7 @@ class WebSocketLink:
 
     def _expire(self) -> None:
         """The client does not answer, or never began."""
-        self._closing = True
-        self._outbox.clear()
-        self._wake.set()
+        self._shut()
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
