@@ -227,6 +227,10 @@ async def test_meet_set_is_presence_without_media(hall: Any) -> None:
     assert await client.code("getMyRoomInfo") == "not_in_room"
     joined = await client.join(room_id)
     assert joined["room"]["sessionId"] == answer["sessionId"]
+    other = await hall.client()
+    await other.ok("room.join", {"roomId": room_id, "userName": "Bob"})
+    assert await other.call("exitRoom") == "successfully exited room"
+    assert await other.code("exitRoom") == "not_in_room"
 
 
 async def test_viewer_count_at_most_once_a_second(hall: Any) -> None:

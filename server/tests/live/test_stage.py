@@ -145,3 +145,14 @@ async def test_a_cohost_has_no_power_over_the_host(hall: Any) -> None:
     for event in ("cohost:remove", "peer:remove", "peer:mute"):
         assert await guest.code(event, {"peer_id": host.joined["id"]}) == "host_only"
     assert await guest.code("producerClosed", {"producer_id": await host.publish()}) == "producer_not_found"
+
+
+async def test_a_host_is_neither_demoted_nor_locked_out_by_themselves(hall: Any) -> None:
+    room_id, host, _guests = await hall.stage(0)
+    window = await hall.client(host.auth["token"])
+    other = await window.join(room_id, "Host")
+    await host.ok("cohost:remove", {"peer_id": other["id"]})
+    assert (await window.ok("getMyRoomInfo"))["role"] == "host"
+    await host.ok("peer:remove", {"peer_id": other["id"]})
+    assert (await window.hear("roomClosed"))["reason"] == "removed"
+    assert (await window.join(room_id, "Host"))["role"] == "host"

@@ -208,6 +208,16 @@ class LiveService:
         )
         await self.events.publish(PeerDropped(peer))
 
+    async def exit(self, connection: Connection) -> None:
+        """Leave the room, or end a presence without media.
+
+        Raises:
+            NotInRoom: there is neither.
+        """
+        if self._end_attendance(connection) and _PEER not in connection.data:
+            return
+        await self.leave(self.peer_of(connection), "left")
+
     async def leave(self, peer: Peer, reason: str, *, removed: bool = False) -> None:
         """Take a peer out of its room; harmless if it has left already."""
         if peer.left:
@@ -276,13 +286,15 @@ class LiveService:
         connection.data[_ATTENDANCE] = (room, attendance_id)
         return {"success": True, "roomId": room.id, "sessionId": room.session_id}
 
-    def _end_attendance(self, connection: Connection) -> None:
+    def _end_attendance(self, connection: Connection) -> bool:
         room, attendance_id = connection.data.pop(_ATTENDANCE, (None, None))
-        if room is not None:
-            room.attendees.pop(connection.id, None)
-            self.recorder.attendance_ended(attendance_id)
-            if room.is_empty and not room.closed:
-                self._close_later(room)
+        if room is None:
+            return False
+        room.attendees.pop(connection.id, None)
+        self.recorder.attendance_ended(attendance_id)
+        if room.is_empty and not room.closed:
+            self._close_later(room)
+        return True
 
     async def _acknowledgement(self, peer: Peer, connection: Connection, *, resumed: bool) -> dict[str, Any]:
         answer: dict[str, Any] = {

@@ -40,7 +40,7 @@ class LiveSignals:
 
     async def exit_room(self, connection: Connection, *_: Any) -> str:
         """Leave the room."""
-        await self._live.leave(self._live.peer_of(connection), "left")
+        await self._live.exit(connection)
         return "successfully exited room"
 
     async def room_info(self, connection: Connection, *_: Any) -> dict[str, Any]:

@@ -53,9 +53,10 @@ class Stage:
         require_host(host)
         room = host.room
         request = self._request(room, response)
-        author = room.peer(room.requests.pop(request))
+        author = room.peer(room.requests[request])
         if response.accepted:
             await self.set_role(author, "cohost")
+        room.requests.pop(request, None)
         answer = {"requestId": request, "accepted": response.accepted, "role": author.role, "by": host.name}
         self._live.notifier.peer(author, "cohost:response", answer)
         self._live.notifier.peer(author, "cohost:respond", answer)
@@ -80,18 +81,20 @@ class Stage:
     async def remove_cohost(self, by: Peer, ref: PeerRef) -> None:
         """Make a co-host a viewer again; its media ends. A co-host may step down by itself."""
         target = self.target(by, ref)
-        if target.on_stage:
+        if target.role == "cohost":
             await self.set_role(target, "viewer")
 
     async def remove(self, by: Peer, ref: PeerRef) -> None:
         """Send somebody out of the room; this session does not take them back."""
         target = self.target(by, ref)
         room = by.room
-        room.removed.add(target.subject)
+        if target.role != "host":
+            # A host who closes an old window of their own must not lock themselves out.
+            room.removed.add(target.subject)
         self._live.notifier.relay(by, "peer:remove", {"peer_id": target.id, "by": by.name})
         self._live.notifier.peer(target, "roomClosed", {"reason": "removed", "by": by.name})
         log.info("stage.removed", room=room.id, peer=target.id, subject=target.subject, by=by.subject)
-        await self._live.leave(target, "removed", removed=True)
+        await self._live.leave(target, "removed", removed=target.role != "host")
 
     def lock(self, by: Peer, locked: bool) -> None:
         """Let no new viewers in, or let them in again."""
