@@ -122,11 +122,18 @@ export class Media {
     const link = this.#link ?? this.#newLink();
     this.#link = link;
     this.#tellState();
-    await Promise.all([this.receiver.sync(), link.transport("recv")]);
-    if (signal.aborted || link.closed) throw clientError("transport_closed");
-    this.#attached = true;
+    const mustBeWanted = (): void => {
+      if (signal.aborted || link.closed) throw clientError("transport_closed");
+    };
+    const synced = this.receiver.sync();
+    synced.catch(() => undefined);
+    await link.transport("recv");
+    mustBeWanted();
     this.publisher.attach(link);
     this.receiver.attach(link);
+    await synced;
+    mustBeWanted();
+    this.#attached = true;
     // With nothing to send or receive no transport will ever connect, and nothing is being recovered.
     if (this.receiver.idle && this.publisher.sources.length === 0) this.#lost = false;
     this.#tellState();

@@ -205,6 +205,8 @@ export class Room {
     this.#store.dispatch({ type: "joined", ack, name: this.#options.name });
     if (ack.role === "viewer" && before !== undefined && before !== "viewer") this.#leaveStage();
     this.#media.useIceServers(ack.iceServers);
+    // What the join has told need not be asked for: it is received as soon as there is a transport.
+    this.#media.receiver.add(ack.peers.filter(({ id }) => id !== ack.id).flatMap(({ producers }) => producers ?? []));
     void this.#startMedia(ack, resumed);
     this.#outbox.flush();
     this.#events.emit("joined", { self: this.state.self as PeerInfo, resumed });

@@ -21,6 +21,14 @@ describe("encodings", () => {
     expect(factors("camera", {}, true)).toHaveLength(3);
   });
 
+  it("names a scalability mode only where there are several encodings", () => {
+    const modes = (...args: Parameters<typeof encodingsFor>): unknown[] => encodingsFor(...args)?.map((one) => one.scalabilityMode) ?? [];
+    expect(modes("screen", {}, true)).toEqual([undefined]);
+    expect(modes("camera", {}, false)).toEqual([undefined]);
+    expect(modes("camera", { width: 320 }, true)).toEqual([undefined]);
+    expect(modes("camera", {}, true)).toEqual(["L1T3", "L1T3", "L1T3"]);
+  });
+
   it("gives one layer without simulcast and to a screen, none to sound", () => {
     expect(factors("camera", { width: 1280 }, false)).toHaveLength(1);
     expect(factors("screen", { width: 1920 }, true)).toHaveLength(1);
