@@ -252,6 +252,7 @@ def test_a_data_folder_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.timeout(300)  # A dozen processes, one after the other.
 def test_keys_users_and_tenants(tmp_path: Path) -> None:
     folder = ("--data-dir", str(tmp_path))
     assert _run("migrate", *folder).returncode == 0
