@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import random
+import struct
 from typing import Any
 
 import pytest
@@ -94,3 +96,46 @@ async def one_client(transport: Transport, router: Router, mutator: Mutator, soc
     except MediasoupError:
         return False
     return True
+
+
+def packets(fragment: bytes) -> list[bytes]:
+    """One of each kind that comes in by UDP: STUN, DTLS, RTP of three codecs, RTCP."""
+    name = fragment + b":peer"
+    attributes = struct.pack("!HH", 6, len(name)) + name + bytes(-len(name) % 4) + struct.pack("!HH", 8, 20) + bytes(20)
+    feedback = bytes(8) + b"REMB\1\2\3\4" + bytes(4)
+    return [
+        struct.pack("!HHI", 1, len(attributes), 0x2112A442) + bytes(12) + attributes,
+        b"\x16\xfe\xfd" + bytes(8) + struct.pack("!H", 60) + b"\x01\0\0\x30" + bytes(56),
+        rtp_packet(96, 1, 2222, b"\x90\x80\x10\x20" + bytes(30)),
+        rtp_packet(98, 1, 7, b"\x8f\x80\x10\x20" + bytes(30)),
+        rtp_packet(111, 1, 1111, b"\xfc" + bytes(30), audio_level=3),
+        b"\x80\xc8\0\6" + bytes(24),
+        b"\x81\xc9\0\7" + bytes(28),
+        b"\x81\xca\0\3" + bytes(4) + b"\1\5abcde\0",
+        b"\x8f\xcd\0\5" + bytes(20),
+        b"\x8f\xce\0\5" + feedback,
+        b"\x80\xcf\0\4" + bytes(16),
+    ]
+
+
+async def test_the_worker_survives_noise(worker: Worker, router: Router) -> None:
+    """A million of these have been through it; here are some thousands."""
+    await worker.update_settings(log_level="none")
+    chance, socket = random.Random(7), await Udp.open()
+    plain = await router.create_plain_transport(listen_info=LOOPBACK, comedia=True)
+    browser = await router.create_webrtc_transport(listen_infos=[LOOPBACK])
+    for kind, offer in OFFERS[:3]:
+        producer = await plain.produce(kind=kind, rtp_parameters={**offer, "mid": None})
+        await browser.consume(producer_id=producer.id, rtp_capabilities=router.rtp_capabilities)
+    ports = (plain.tuple.local_port, browser.ice_candidates[0].port)
+    seeds = packets(browser.ice_parameters.username_fragment.encode())
+    for number in range(6000):
+        packet = bytearray(chance.choice(seeds))
+        for _ in range(chance.choice((0, 1, 2, 4))):
+            packet[chance.randrange(len(packet))] = chance.randrange(256)
+        end = chance.randrange(len(packet)) if chance.random() < 0.2 else len(packet)
+        socket.send(bytes(packet[:end]), chance.choice(ports))
+        if number % 50 == 0:
+            await asyncio.sleep(0.001)
+    assert (await worker.dump())["pid"] == worker.pid
+    assert browser.dtls_state in ("new", "connecting") and browser.ice_selected_tuple is None

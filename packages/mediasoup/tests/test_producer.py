@@ -223,11 +223,11 @@ WRONG_VIDEO: dict[str, Any] = {
 
 
 async def _refuses(transport: PlainTransport, kind: Any, parameters: Any) -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(InvalidParameters) as caught:
         await transport.produce(kind=kind, rtp_parameters=parameters)
     assert len(str(caught.value)) < 300
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 async def test_what_clients_should_not_send_is_refused_at_once(transport: PlainTransport, router: Router) -> None:
@@ -272,10 +272,10 @@ async def test_wrong_capabilities_are_refused_at_once(router: Router) -> None:
         {"headerExtensions": [{**extension, "kind": ""}]}, {"headerExtensions": [{**extension, "preferredId": "1"}]},
         {"headerExtensions": [{**extension, "direction": "up"}]}, {"headerExtensions": [extension] * 100_000},
     ):  # fmt: skip
-        start = time.perf_counter()
+        start = time.thread_time()
         with pytest.raises(InvalidParameters):
             await transport.consume(producer_id=producer.id, rtp_capabilities=wrong)  # type: ignore[arg-type]
-        assert time.perf_counter() - start < 0.05
+        assert time.thread_time() - start < 0.05
     with pytest.raises(UnsupportedParameters):
         await transport.consume(producer_id=producer.id, rtp_capabilities={"codecs": []})
     for wrong_id in (None, 5, [], {}, BIG, "", "../../x"):
