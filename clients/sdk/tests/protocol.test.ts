@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { clientErrors } from "../src/errors";
 
 const source = readFileSync(new URL("../src/events.ts", import.meta.url), "utf8");
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 const page = readFileSync(new URL("../../../docs/protocol.md", import.meta.url), "utf8");
 
 function namesIn(type: string): string[] {
@@ -14,3 +16,5 @@ describe.each(["Requests", "ServerEvents"])("%s", (type) => {
 
   it.each(namesIn(type))("documents %s", (name) => expect(page).toMatch(new RegExp(`\`${name}[\` ]`)));
 });
+
+it.each(Object.keys(clientErrors))("the README lists the error %s", (code) => expect(readme).toContain(`\`${code}\``));
