@@ -3,6 +3,7 @@
 from .active_speaker_observer import ActiveSpeakerObserver
 from .audio_level_observer import AudioLevel, AudioLevelObserver
 from .binary import WORKER_VERSION, worker_binary
+from .capabilities import RtpCapabilities, RtpCodecCapability, RtpHeaderExtension
 from .consumer import Consumer, ConsumerLayers, ConsumerScore
 from .data_consumer import DataConsumer
 from .data_producer import DataProducer
@@ -20,14 +21,9 @@ from .errors import (
     WorkerStartError,
 )
 from .parameters import (
-    MediaKind,
-    RtcpFeedback,
     RtcpParameters,
-    RtpCapabilities,
-    RtpCodecCapability,
     RtpCodecParameters,
     RtpEncodingParameters,
-    RtpHeaderExtension,
     RtpHeaderExtensionParameters,
     RtpParameters,
 )
@@ -36,6 +32,7 @@ from .pipe_transport import PipeTransport
 from .plain_transport import PlainTransport
 from .producer import Producer
 from .router import Router
+from .rtp_common import MediaKind, RtcpFeedback
 from .rtp_observer import RtpObserver
 from .transport import Transport
 from .transport_parameters import (

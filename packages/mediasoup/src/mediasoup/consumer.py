@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .entity import Entity, camel
-from .parameters import MediaKind, RtpParameters
+from .parameters import RtpParameters
+from .rtp_common import MediaKind
 from .rtp_wire import plain_parameters
 from .stats import stream_stats
 from .validation import integer, mapping, optional_integer

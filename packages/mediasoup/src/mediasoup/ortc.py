@@ -8,20 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import h264, supported
+from .capabilities import RtpCapabilities, RtpCodecCapability, RtpHeaderExtension
 from .errors import InvalidParameters, UnsupportedParameters
 from .parameters import (
-    MediaKind,
-    RtcpFeedback,
     RtcpParameters,
-    RtpCapabilities,
-    RtpCodecCapability,
     RtpCodecParameters,
     RtpEncodingParameters,
-    RtpHeaderExtension,
     RtpHeaderExtensionParameters,
     RtpParameters,
     parse_scalability_mode,
 )
+from .rtp_common import MediaKind, RtcpFeedback
 
 _DYNAMIC_PAYLOAD_TYPES = (*range(100, 128), *range(96, 100))
 _DEPENDENCY_DESCRIPTOR_ID = next(

@@ -1,4 +1,4 @@
-"""RTP parameters and capabilities, typed and immutable.
+"""RTP parameters: how a stream is sent or received. Typed and immutable.
 
 `from_json` takes the camelCase form in which browsers send them and checks everything: types, ranges, lengths, numbers
 that occur twice. `to_json` gives that form back; its result is shared and must not be modified.
@@ -7,235 +7,30 @@ Shapes as in https://mediasoup.org/documentation/v3/mediasoup/rtp-parameters-and
 
 from __future__ import annotations
 
-import marshal
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, cast
+from typing import Any, cast
 
+from .capabilities import MAX_CODECS, MAX_HEADER_EXTENSIONS
 from .errors import InvalidParameters
-from .validation import (
-    U32,
-    boolean,
-    choice,
-    integer,
-    mapping,
-    optional_integer,
-    optional_text,
-    scalar,
-    sequence,
-    text,
+from .rtp_common import (
+    MediaKind,
+    Parameters,
+    RtcpFeedback,
+    channel_count,
+    check_mime_type,
+    check_unique,
+    codec_parameters,
+    feedback_list,
+    without_none,
 )
+from .validation import U32, boolean, integer, mapping, optional_integer, optional_text, sequence, text
 
-MediaKind = Literal["audio", "video"]
-Parameters = dict[str, str | int | float]
-
-MAX_CODECS = 64
-MAX_HEADER_EXTENSIONS = 64
 MAX_ENCODINGS = 16
-MAX_FEEDBACK = 32
-MAX_PARAMETERS = 64
 MAX_BITRATE = 1 << 53
-DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
-_MIME_TYPE = re.compile(r"(audio|video)/[\w.+-]+", re.IGNORECASE | re.ASCII)
 _SCALABILITY_MODE = re.compile(r"[LS]([1-9])T([1-9])h?(_KEY(_SHIFT)?)?", re.ASCII)
-
-
-def _mime_type(value: Any, path: str) -> str:
-    if not _MIME_TYPE.fullmatch(text(value, path, 64)):
-        raise InvalidParameters(f"{path} must look like audio/opus or video/VP8")
-    return cast(str, value)
-
-
-def _parameters(value: Any, path: str) -> Parameters:
-    if value is None:
-        return {}
-    given = mapping(value, path)
-    if len(given) > MAX_PARAMETERS:
-        raise InvalidParameters(f"{path} has {len(given)} entries, at most {MAX_PARAMETERS} are allowed")
-    parameters = {text(name, f"{path} key", 256): scalar(item, f"{path}.{name}") for name, item in given.items()}
-    if "apt" in parameters:
-        integer(parameters["apt"], f"{path}.apt", 0, 127)
-    return parameters
-
-
-def _unique(values: Iterable[Any], path: str) -> None:
-    seen = set()
-    for value in values:
-        if value is not None and value in seen:
-            raise InvalidParameters(f"{path} {value!r} occurs more than once")
-        seen.add(value)
-
-
-def _channels(value: Any, kind: str, path: str) -> int | None:
-    if kind == "video":
-        return None
-    return 1 if value is None else integer(value, path, 1, 255)
-
-
-def _without_none(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class RtcpFeedback:
-    """One kind of RTCP feedback, as ("nack", "pli")."""
-
-    type: str
-    parameter: str = ""
-
-    @classmethod
-    def from_json(cls, value: Any, path: str) -> RtcpFeedback:
-        given = mapping(value, path)
-        parameter = given.get("parameter")
-        return cls(
-            text(given.get("type"), f"{path}.type", 64),
-            text(parameter, f"{path}.parameter", 64) if parameter else "",
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        return {"type": self.type, "parameter": self.parameter}
-
-
-def _feedback(value: Any, path: str) -> tuple[RtcpFeedback, ...]:
-    items = sequence(value, path, MAX_FEEDBACK)
-    return tuple(RtcpFeedback.from_json(item, f"{path}[{i}]") for i, item in enumerate(items))
-
-
-@dataclass(frozen=True)
-class RtpCodecCapability:
-    """A codec that an endpoint or a router can handle. `clock_rate` in hertz."""
-
-    kind: MediaKind
-    mime_type: str
-    clock_rate: int
-    channels: int | None = None
-    preferred_payload_type: int | None = None
-    parameters: Parameters = field(default_factory=dict, hash=False)
-    rtcp_feedback: tuple[RtcpFeedback, ...] = ()
-
-    @classmethod
-    def from_json(cls, value: Any, path: str = "codec") -> RtpCodecCapability:
-        """Raises `InvalidParameters`."""
-        given = mapping(value, path)
-        mime_type = _mime_type(given.get("mimeType"), f"{path}.mimeType")
-        kind = cast(MediaKind, mime_type[:5].lower())
-        return cls(
-            kind,
-            mime_type,
-            integer(given.get("clockRate"), f"{path}.clockRate", 1, U32),
-            _channels(given.get("channels"), kind, f"{path}.channels"),
-            optional_integer(given.get("preferredPayloadType"), f"{path}.preferredPayloadType", 0, 127),
-            _parameters(given.get("parameters"), f"{path}.parameters"),
-            _feedback(given.get("rtcpFeedback"), f"{path}.rtcpFeedback"),
-        )
-
-    @property
-    def is_rtx(self) -> bool:
-        return self.mime_type.lower().endswith("/rtx")
-
-    def to_json(self) -> dict[str, Any]:
-        return _without_none(
-            kind=self.kind,
-            mimeType=self.mime_type,
-            clockRate=self.clock_rate,
-            channels=self.channels,
-            preferredPayloadType=self.preferred_payload_type,
-            parameters=self.parameters,
-            rtcpFeedback=[item.to_json() for item in self.rtcp_feedback],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class RtpHeaderExtension:
-    """A header extension that an endpoint or a router can handle. `direction` is seen from that endpoint."""
-
-    kind: MediaKind
-    uri: str
-    preferred_id: int
-    preferred_encrypt: bool = False
-    direction: str = "sendrecv"
-
-    @classmethod
-    def from_json(cls, value: Any, path: str = "extension") -> RtpHeaderExtension:
-        """Raises `InvalidParameters`."""
-        given = mapping(value, path)
-        return cls(
-            cast(MediaKind, choice(given.get("kind"), f"{path}.kind", ("audio", "video"))),
-            text(given.get("uri"), f"{path}.uri", 256),
-            integer(given.get("preferredId"), f"{path}.preferredId", 1, 255),
-            boolean(given.get("preferredEncrypt") or False, f"{path}.preferredEncrypt"),
-            choice(given.get("direction") or "sendrecv", f"{path}.direction", DIRECTIONS),
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "uri": self.uri,
-            "preferredId": self.preferred_id,
-            "preferredEncrypt": self.preferred_encrypt,
-            "direction": self.direction,
-        }
-
-
-@dataclass(frozen=True)
-class RtpCapabilities:
-    """What an endpoint or a router can receive."""
-
-    codecs: tuple[RtpCodecCapability, ...] = ()
-    header_extensions: tuple[RtpHeaderExtension, ...] = ()
-
-    @classmethod
-    def from_json(cls, value: Any, path: str = "rtpCapabilities") -> RtpCapabilities:
-        """Reads what a client declares. Equal declarations give the same object. Raises `InvalidParameters`."""
-        if isinstance(value, cls):
-            return value
-        given = mapping(value, path)
-        codecs = sequence(given.get("codecs"), f"{path}.codecs", MAX_CODECS)
-        extensions = sequence(given.get("headerExtensions"), f"{path}.headerExtensions", MAX_HEADER_EXTENSIONS)
-        try:
-            # Version 2 writes equal values as equal bytes, and it tells 1 from true and from 1.0.
-            key = marshal.dumps((codecs, extensions), 2)
-        except ValueError:
-            key = b""
-        if known := _known_capabilities.get(key):
-            return known
-        capabilities = cls._parse(codecs, extensions, path)
-        if 0 < len(key) <= _LONGEST_KEY:
-            if len(_known_capabilities) >= _MOST_KNOWN:
-                _known_capabilities.pop(next(iter(_known_capabilities)))
-            _known_capabilities[key] = capabilities
-        return capabilities
-
-    @classmethod
-    def _parse(cls, codecs: Sequence[Any], extensions: Sequence[Any], path: str) -> RtpCapabilities:
-        parsed = tuple(RtpCodecCapability.from_json(item, f"{path}.codecs[{i}]") for i, item in enumerate(codecs))
-        _unique((codec.preferred_payload_type for codec in parsed), f"{path}: preferredPayloadType")
-        return cls(
-            parsed,
-            tuple(
-                RtpHeaderExtension.from_json(item, f"{path}.headerExtensions[{i}]") for i, item in enumerate(extensions)
-            ),
-        )
-
-    @cached_property
-    def _json(self) -> dict[str, Any]:
-        return {
-            "codecs": [codec.to_json() for codec in self.codecs],
-            "headerExtensions": [extension.to_json() for extension in self.header_extensions],
-        }
-
-    def to_json(self) -> dict[str, Any]:
-        """The camelCase form for clients. Computed once and shared."""
-        return self._json
-
-
-# Audiences use a handful of browsers, so what was read once is kept, by its exact content.
-_known_capabilities: dict[bytes, RtpCapabilities] = {}
-_MOST_KNOWN = 256
-_LONGEST_KEY = 32_768
 
 
 @dataclass(frozen=True)
@@ -253,14 +48,14 @@ class RtpCodecParameters:
     def from_json(cls, value: Any, path: str = "codec") -> RtpCodecParameters:
         """Raises `InvalidParameters`."""
         given = mapping(value, path)
-        mime_type = _mime_type(given.get("mimeType"), f"{path}.mimeType")
+        mime_type = check_mime_type(given.get("mimeType"), f"{path}.mimeType")
         return cls(
             mime_type,
             integer(given.get("payloadType"), f"{path}.payloadType", 0, 127),
             integer(given.get("clockRate"), f"{path}.clockRate", 1, U32),
-            _channels(given.get("channels"), mime_type[:5].lower(), f"{path}.channels"),
-            _parameters(given.get("parameters"), f"{path}.parameters"),
-            _feedback(given.get("rtcpFeedback"), f"{path}.rtcpFeedback"),
+            channel_count(given.get("channels"), mime_type[:5].lower(), f"{path}.channels"),
+            codec_parameters(given.get("parameters"), f"{path}.parameters"),
+            feedback_list(given.get("rtcpFeedback"), f"{path}.rtcpFeedback"),
         )
 
     @property
@@ -273,7 +68,7 @@ class RtpCodecParameters:
 
     @cached_property
     def _json(self) -> dict[str, Any]:
-        return _without_none(
+        return without_none(
             mimeType=self.mime_type,
             payloadType=self.payload_type,
             clockRate=self.clock_rate,
@@ -303,7 +98,7 @@ class RtpHeaderExtensionParameters:
             text(given.get("uri"), f"{path}.uri", 256),
             integer(given.get("id"), f"{path}.id", 1, 255),
             boolean(given.get("encrypt") or False, f"{path}.encrypt"),
-            _parameters(given.get("parameters"), f"{path}.parameters"),
+            codec_parameters(given.get("parameters"), f"{path}.parameters"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -341,7 +136,7 @@ class RtpEncodingParameters:
         )
 
     def to_json(self) -> dict[str, Any]:
-        return _without_none(
+        return without_none(
             ssrc=self.ssrc,
             rid=self.rid,
             codecPayloadType=self.codec_payload_type,
@@ -367,7 +162,7 @@ class RtcpParameters:
         return cls(optional_text(given.get("cname"), f"{path}.cname", 255))
 
     def to_json(self) -> dict[str, Any]:
-        return _without_none(cname=self.cname, reducedSize=self.reduced_size)
+        return without_none(cname=self.cname, reducedSize=self.reduced_size)
 
 
 @dataclass(frozen=True)
@@ -408,11 +203,11 @@ class RtpParameters:
         """Checks what concerns several fields at once. Raises `InvalidParameters`."""
         if not self.codecs or self.codecs[0].is_rtx:
             raise InvalidParameters(f"{path}.codecs must begin with a media codec")
-        _unique((codec.payload_type for codec in self.codecs), f"{path}: payloadType")
-        _unique((extension.id for extension in self.header_extensions), f"{path}: header extension id")
-        _unique((encoding.rid for encoding in self.encodings), f"{path}: rid")
+        check_unique((codec.payload_type for codec in self.codecs), f"{path}: payloadType")
+        check_unique((extension.id for extension in self.header_extensions), f"{path}: header extension id")
+        check_unique((encoding.rid for encoding in self.encodings), f"{path}: rid")
         ssrcs = [encoding.ssrc for encoding in self.encodings] + [encoding.rtx_ssrc for encoding in self.encodings]
-        _unique(ssrcs, f"{path}: ssrc")
+        check_unique(ssrcs, f"{path}: ssrc")
         payload_types = {codec.payload_type for codec in self.codecs if not codec.is_rtx}
         for i, encoding in enumerate(self.encodings):
             if encoding.codec_payload_type is not None and encoding.codec_payload_type not in payload_types:
@@ -422,7 +217,7 @@ class RtpParameters:
 
     def to_json(self) -> dict[str, Any]:
         """The camelCase form for clients. Its parts are shared and must not be modified."""
-        return _without_none(
+        return without_none(
             mid=self.mid,
             codecs=[codec.to_json() for codec in self.codecs],
             headerExtensions=[extension.to_json() for extension in self.header_extensions],

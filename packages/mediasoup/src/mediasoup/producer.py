@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from .capabilities import RtpCapabilities
 from .entity import Entity, camel
 from .ortc import ConsumerTemplate, consumer_template
-from .parameters import MediaKind, RtpCapabilities, RtpParameters
+from .parameters import RtpParameters
+from .rtp_common import MediaKind
 from .rtp_wire import EncodedParts, encode_encodings, encode_parts, plain_parameters
 from .stats import stream_stats
 from .wire import Encoded

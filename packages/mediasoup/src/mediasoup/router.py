@@ -7,13 +7,13 @@ from typing import Any
 
 from .active_speaker_observer import ActiveSpeakerObserver
 from .audio_level_observer import AudioLevelObserver
+from .capabilities import RtpCapabilities
 from .channel import Channel
 from .data_producer import DataProducer
 from .direct_transport import DirectTransport
 from .entity import Entity, camel, new_id
 from .errors import InvalidParameters, MediasoupError
 from .ortc import can_consume
-from .parameters import RtpCapabilities
 from .pipe import PipeOptions, PipeResult, Pipes, Source
 from .pipe_transport import PipeTransport
 from .plain_transport import PlainTransport

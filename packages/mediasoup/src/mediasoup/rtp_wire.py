@@ -6,13 +6,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from .errors import InvalidParameters
-from .parameters import (
-    Parameters,
-    RtpCodecParameters,
-    RtpEncodingParameters,
-    RtpHeaderExtensionParameters,
-    RtpParameters,
-)
+from .parameters import RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionParameters, RtpParameters
+from .rtp_common import Parameters
 from .supported import KNOWN_URIS
 from .wire import Encoded, codec
 

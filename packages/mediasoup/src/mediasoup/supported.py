@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .parameters import MediaKind, Parameters, RtcpFeedback, RtpCodecCapability, RtpHeaderExtension
+from .capabilities import RtpCodecCapability, RtpHeaderExtension
+from .rtp_common import MediaKind, Parameters, RtcpFeedback
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 RTP_STREAM_ID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"

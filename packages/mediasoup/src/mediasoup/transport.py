@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from . import ortc
+from .capabilities import RtpCapabilities
 from .consumer import Consumer, ConsumerLayers
 from .data_streams import DataStreams
 from .entity import camel, new_id
 from .errors import InvalidParameters, NotFound
-from .parameters import MediaKind, RtcpParameters, RtpCapabilities, RtpEncodingParameters, RtpParameters
+from .parameters import RtcpParameters, RtpEncodingParameters, RtpParameters
 from .producer import Producer
+from .rtp_common import MediaKind
 from .rtp_wire import plain_parameters, rtp_parameters_to_wire
 from .stats import transport_stats
 from .validation import U32, boolean, choice, integer, text

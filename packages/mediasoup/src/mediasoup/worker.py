@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from . import ortc
 from .binary import worker_binary
+from .capabilities import MAX_CODECS, RtpCodecCapability
 from .channel import Channel
 from .emitter import Emitter
 from .entity import camel, new_id
 from .errors import Closed, RequestTimeout, WorkerDied, WorkerStartError
-from .parameters import MAX_CODECS, RtpCodecCapability
 from .process import Process
 from .router import Router
 from .transport_parameters import ListenInfo
