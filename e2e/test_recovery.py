@@ -83,6 +83,7 @@ def test_f4_the_server_is_killed_and_restarted(
     server.kill()
     wait_gone(workers)
     expect(viewer.find("connection-banner")).to_be_visible(timeout=5_000)
+    viewer.say("said while the server was away")
     server.start()
     restarted = time.monotonic()
     took = _seconds_until_new_video(viewer, old, restarted)
@@ -92,7 +93,9 @@ def test_f4_the_server_is_killed_and_restarted(
     assert took <= RECOVERY_SECONDS
     media.hears(viewer.page)
     expect(viewer.find("connection-banner")).to_have_count(0)
-    viewer.reads("before the crash")
+    for person in webinar:
+        person.reads("before the crash")
+        person.reads("said while the server was away")
     host.say("after the crash")
     viewer.reads("after the crash")
     assert viewer.state("self.role") == "viewer" and host.state("self.role") == "host"

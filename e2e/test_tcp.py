@@ -29,3 +29,16 @@ def test_a_page_without_udp_gets_video_over_tcp(people: NewAttendee, room: RoomL
     media.hears(viewer.page)
     assert set(media.protocols(viewer.page)) == {"tcp"}
     assert "udp" in media.protocols(host.page)
+
+
+def test_a_link_can_ask_for_tcp(people: NewAttendee, room: RoomLinks) -> None:
+    host = people("Hana Host")
+    host.join(f"{room.host_link}&tcp=1")
+    host.is_live()
+    viewer = people("Vera Viewer")
+    viewer.join(f"{room.viewer_link}&tcp=1")
+
+    media.decodes(viewer.page, 15)
+    media.hears(viewer.page)
+    for person in (host, viewer):
+        assert set(media.protocols(person.page)) == {"tcp"}
