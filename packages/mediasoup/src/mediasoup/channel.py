@@ -147,22 +147,23 @@ class Channel:
         self._writer.write(frame(self._message.encode({"data": ("Notification", fields)})))
 
     def close(self) -> None:
-        """Closes the pipes, which ends the worker, and fails every pending request with `Closed`."""
+        """Closes the pipe to the worker, which ends it, and fails every pending request with `Closed`."""
         if self._closed:
             return
         self._closed = True
         self._handlers.clear()
-        # What is still in the buffer (the worker's order to close) is written first, but never waited for.
+        # What is still in the buffer (the worker's order to close) is written first, never waited for. Our other end
+        # closes when the worker does, so that it does not complain of a broken pipe.
         self._writer.close()
-        self._reader.close()
         for method, future, _ in self._pending.values():
             if future is not None and not future.done():
                 future.set_exception(Closed(f"the worker ended before it answered {method}"))
         self._pending.clear()
 
     def abort(self) -> None:
-        """Like `close`, without a last word."""
+        """Like `close`, without a last word and at both ends: the worker is gone."""
         self._writer.abort()
+        self._reader.close()
         self.close()
 
     def _send(

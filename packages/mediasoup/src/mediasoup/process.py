@@ -57,6 +57,10 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
+    def kill_after(self, seconds: float) -> None:
+        """Ends the process without asking it, unless it has ended by then."""
+        self._loop.call_later(seconds, self.kill)
+
     async def wait(self, patience: float) -> int:
         """Waits for the end; kills the process if it takes longer than `patience` seconds. Returns the exit code."""
         try:

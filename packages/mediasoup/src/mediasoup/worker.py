@@ -28,6 +28,8 @@ LOG_LEVELS = ("debug", "warn", "error", "none")
 #: Seconds that a worker gets to say that it is running, and to end when it is told to.
 START_PATIENCE = 10.0
 CLOSE_PATIENCE = 2.0
+#: Seconds that a worker without channel gets to end by itself.
+CHANNEL_PATIENCE = 0.5
 #: Seconds that any request may take. The worker answers within milliseconds or not at all.
 REQUEST_TIMEOUT = 8.0
 
@@ -78,7 +80,7 @@ class Worker(Emitter):
             try:
                 await _until_running(process, channel)
             except BaseException:
-                channel.close()
+                channel.abort()
                 raise
         except BaseException:
             process.kill()
@@ -179,7 +181,7 @@ class Worker(Emitter):
         self._close_children()
         self.emit("close")
         # It is killed if it does not obey, also when nobody waits for it.
-        asyncio.get_running_loop().call_later(CLOSE_PATIENCE, self._process.kill)
+        self._process.kill_after(CLOSE_PATIENCE)
 
     async def wait_closed(self) -> int:
         """Waits until the process is gone and reaped; kills it after two seconds. Returns its exit code."""
@@ -204,15 +206,15 @@ class Worker(Emitter):
     def _channel_lost(self) -> None:
         # The pipe breaks a moment before the process is reaped; the reason is known only then.
         if not self._closed and self._process.exit_code is None:
-            asyncio.get_running_loop().call_later(0.5, self._process.kill)
+            self._process.kill_after(CHANNEL_PATIENCE)
 
     def _process_ended(self, exit_code: int) -> None:
+        self._channel.abort()
         if self._closed:
             return
         self._closed = self._died = True
         error = WorkerDied(self.pid, exit_code)
         log.error("%s", error)
-        self._channel.abort()
         self._close_children()
         self.emit("died", error)
         self.emit("close")
