@@ -60,6 +60,10 @@ async def test_only_the_affected_part_of_a_spread_room_is_reset(make_hall: Any) 
     await host.hear("mediaReset")
     await guest.hear("consumerClosed", producer_id=producer)
     assert "mediaReset" not in guest.names() and guests_worker.alive
+    # Only then the host's place is on the new worker, and not for want of one beside the viewer.
+    async with asyncio.timeout(10):
+        while len(hall.services.sfu._pool.workers) < 2:
+            await asyncio.sleep(0.05)
     again = await _retry(host.publish)
     await _retry(lambda: guest.watch(again))
     # And the other way round: the viewer's worker dies, the host's stream is piped to the new one.

@@ -5,22 +5,12 @@ from typing import Any
 import structlog
 
 from rostrum.kit.events import EventBus
-from rostrum.live import (
-    Contributor,
-    LiveRoom,
-    LiveService,
-    Peer,
-    PeerDropped,
-    PeerLeft,
-    PeerResumed,
-    RoleChanged,
-    RoomClosed,
-    require_stage,
-)
+from rostrum.live import LiveRoom, LiveService, Peer, require_stage
 from rostrum.sfu.errors import LimitReached, MediaRestarting, ProducerNotFound, TransportNotFound, media_errors
+from rostrum.sfu.lifecycle import Lifecycle
 from rostrum.sfu.media import Carrier, MediaRoom, PeerMedia, Receive, Send
 from rostrum.sfu.placement import Placement
-from rostrum.sfu.pool import MediaWorker, WorkerPool
+from rostrum.sfu.pool import WorkerPool
 from rostrum.sfu.reports import Reports
 from rostrum.sfu.schemas import (
     Consume,
@@ -29,6 +19,7 @@ from rostrum.sfu.schemas import (
     Produce,
 )
 from rostrum.sfu.screen import Screen
+from rostrum.sfu.view import MediaView
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +31,7 @@ OUTGOING_BITRATE = 1_000_000
 KEY_FRAME_DELAY_MS = 1000
 
 
-class SfuService(Contributor):
+class SfuService:
     """The media of all live rooms.
 
     Args:
@@ -54,13 +45,9 @@ class SfuService(Contributor):
         self._rooms: dict[LiveRoom, MediaRoom] = {}
         self.screen = Screen(live.notifier, self.close_send)
         self._reports = Reports(live.notifier)
-        live.contribute(self)
-        pool.on_death(self._worker_died)
-        events.subscribe(PeerLeft, self._on_left)
-        events.subscribe(PeerDropped, self._on_dropped)
-        events.subscribe(PeerResumed, self._on_resumed)
-        events.subscribe(RoleChanged, self._on_role)
-        events.subscribe(RoomClosed, self._on_room_closed)
+        self._view = MediaView(self._rooms, self.screen)
+        live.contribute(self._view)
+        Lifecycle(self._rooms, self._placement, self.screen, live.notifier).subscribe(events, pool)
 
     async def start(self) -> None:
         """Start the media workers."""
@@ -299,6 +286,10 @@ class SfuService(Contributor):
         """End a producer; who consumed it is told by its consumers' own events."""
         send.producer.close()
 
+    def producers(self, peer: Peer) -> list[dict[str, Any]]:
+        """What the others in the caller's room send."""
+        return self._view.producers(peer.room, skip=peer)
+
     def _send_ended(self, send: Send) -> None:
         media = send.media
         media.sends.pop(send.id, None)
@@ -309,77 +300,6 @@ class SfuService(Contributor):
         self._live.notifier.room(media.peer.room, "producerClosed", body, skip=media.peer)
         if send.source == "screen":
             self.screen.ended(media)
-
-    def producers(self, room: LiveRoom, *, skip: Peer | None = None) -> list[dict[str, Any]]:
-        """The room's producers."""
-        media_room = self._rooms.get(room)
-        if media_room is None:
-            return []
-        return [send.public() for send in media_room.sends.values() if send.media.peer is not skip]
-
-    async def join_part(self, peer: Peer) -> dict[str, Any]:
-        """Who shares a screen; for one that came back also what it sends."""
-        media_room = self._rooms.get(peer.room)
-        part: dict[str, Any] = {"screen": self.screen.public(media_room)}
-        if media_room is not None and peer in media_room.peers and peer.takeovers:
-            media = media_room.peers[peer]
-            part["myProducers"] = [send.public() for send in media.sends.values()]
-            part["myTransports"] = list(media.carriers)
-        return part
-
-    def peer_part(self, peer: Peer) -> dict[str, Any]:
-        """What a peer sends."""
-        media_room = self._rooms.get(peer.room)
-        media = media_room.peers.get(peer) if media_room is not None else None
-        return {"producers": [send.public() for send in media.sends.values()] if media is not None else []}
-
-    def info_part(self, room: LiveRoom) -> dict[str, Any]:
-        """All producers, and who shares a screen."""
-        return {"producers": self.producers(room), "screen": self.screen.public(self._rooms.get(room))}
-
-    async def _on_left(self, fact: PeerLeft) -> None:
-        media_room = self._rooms.get(fact.peer.room)
-        media = media_room.peers.pop(fact.peer, None) if media_room is not None else None
-        if media is not None:
-            self.screen.release(media)
-            media.close()
-
-    async def _on_dropped(self, fact: PeerDropped) -> None:
-        media_room = self._rooms.get(fact.peer.room)
-        if media_room is not None and media_room.screen is fact.peer:
-            self.screen.release_later(media_room.of(fact.peer))
-
-    async def _on_resumed(self, fact: PeerResumed) -> None:
-        media_room = self._rooms.get(fact.peer.room)
-        media = media_room.peers.get(fact.peer) if media_room is not None else None
-        if media is not None and fact.fresh:
-            self.screen.release(media)
-            media.close()
-
-    async def _on_role(self, fact: RoleChanged) -> None:
-        if not fact.peer.on_stage and not fact.peer.left:
-            media = self.media_of(fact.peer)
-            self.screen.release(media)
-            for send in list(media.sends.values()):
-                self.close_send(send)
-
-    async def _on_room_closed(self, fact: RoomClosed) -> None:
-        media_room = self._rooms.pop(fact.room, None)
-        if media_room is not None:
-            self._placement.close(media_room)
-
-    def _worker_died(self, worker: MediaWorker) -> None:
-        """Everything on it is gone already; tell whom it concerns, so that they build it anew."""
-        for media_room in list(self._rooms.values()):
-            router = self._placement.forget(media_room, worker)
-            if router is None:
-                continue
-            affected = [media for media in media_room.peers.values() if media.router is router]
-            log.warning("media.room_reset", room=media_room.live.id, worker=worker.index, peers=len(affected))
-            for media in affected:
-                media.close()
-            for media in affected:
-                self._live.notifier.peer(media.peer, "mediaReset", {"reason": "worker_died"})
 
 
 _SOURCES = {"audio": "mic", "video": "camera"}

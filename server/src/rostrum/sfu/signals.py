@@ -65,7 +65,7 @@ class SfuSignals:
     async def get_producers(self, connection: Connection, *_: Any) -> list[dict[str, Any]]:
         """List what the others send."""
         peer = self._live.peer_of(connection)
-        producers = self._sfu.producers(peer.room, skip=peer)
+        producers = self._sfu.producers(peer)
         if not connection.wants_answer:
             self._live.notifier.peer(peer, "newProducers", producers)
         return producers

@@ -1,0 +1,42 @@
+"""What answers tell of a room's media."""
+
+from typing import Any
+
+from rostrum.live import Contributor, LiveRoom, Peer
+from rostrum.sfu.media import MediaRoom
+from rostrum.sfu.screen import Screen
+
+
+class MediaView(Contributor):
+    """Reads, changes nothing."""
+
+    def __init__(self, rooms: dict[LiveRoom, MediaRoom], screen: Screen) -> None:
+        self._rooms = rooms
+        self._screen = screen
+
+    def producers(self, room: LiveRoom, *, skip: Peer | None = None) -> list[dict[str, Any]]:
+        """The room's producers."""
+        media_room = self._rooms.get(room)
+        if media_room is None:
+            return []
+        return [send.public() for send in media_room.sends.values() if send.media.peer is not skip]
+
+    async def join_part(self, peer: Peer) -> dict[str, Any]:
+        """Who shares a screen; for one that came back also what it sends."""
+        media_room = self._rooms.get(peer.room)
+        part: dict[str, Any] = {"screen": self._screen.public(media_room)}
+        if media_room is not None and peer in media_room.peers and peer.takeovers:
+            media = media_room.peers[peer]
+            part["myProducers"] = [send.public() for send in media.sends.values()]
+            part["myTransports"] = list(media.carriers)
+        return part
+
+    def peer_part(self, peer: Peer) -> dict[str, Any]:
+        """What a peer sends."""
+        media_room = self._rooms.get(peer.room)
+        media = media_room.peers.get(peer) if media_room is not None else None
+        return {"producers": [send.public() for send in media.sends.values()] if media is not None else []}
+
+    def info_part(self, room: LiveRoom) -> dict[str, Any]:
+        """All producers, and who shares a screen."""
+        return {"producers": self.producers(room), "screen": self._screen.public(self._rooms.get(room))}
