@@ -98,3 +98,11 @@ async def test_a_database_in_trouble_is_unavailable(db: Database) -> None:
             await session.execute(text("INSERT INTO big VALUES (zeroblob(1000000))"))
     assert (raised.value.status, raised.value.retry_after) == (503, 2)
     assert "full" in str(raised.value.__cause__)
+
+
+async def test_an_error_does_not_quote_what_was_to_be_written(db: Database) -> None:
+    with pytest.raises(DatabaseUnavailable) as raised:
+        async with db.session() as session:
+            await session.execute(text("PRAGMA query_only = ON"))
+            await session.execute(text("INSERT INTO t VALUES (:secret)"), {"secret": "$argon2id$planted"})
+    assert "planted" not in str(raised.value.__cause__)

@@ -63,7 +63,10 @@ class Database:
     def __init__(self, url: str, *, echo: bool = False) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self.engine: AsyncEngine = create_async_engine(url, echo=echo, pool_pre_ping=not self.is_sqlite)
+        # An error that quoted its statement's parameters would carry people's data and hashes of passwords into the log.
+        self.engine: AsyncEngine = create_async_engine(
+            url, echo=echo, hide_parameters=True, pool_pre_ping=not self.is_sqlite
+        )
         self._writers = asyncio.Lock()
         if self.is_sqlite:
             _configure_sqlite(self.engine)
