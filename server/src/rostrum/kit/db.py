@@ -63,7 +63,7 @@ class Database:
     def __init__(self, url: str, *, echo: bool = False) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        # An error that quoted its statement's parameters would carry people's data and hashes of passwords into the log.
+        # An error that quoted its statement's parameters would carry them, passwords' hashes too, into the log.
         self.engine: AsyncEngine = create_async_engine(
             url, echo=echo, hide_parameters=True, pool_pre_ping=not self.is_sqlite
         )
