@@ -31,10 +31,13 @@ class PollingLink:
         self._connection_id = connection_id
 
     @property
-    def waiting(self) -> int:
-        """How many packets the client has not taken yet."""
+    def waiting(self) -> tuple[int, int]:
+        """How many packets, and about how many bytes, the client has not taken yet."""
         socket = self._server.eio.sockets.get(self._engine_id)
-        return socket.queue.qsize() if socket is not None else 0
+        if socket is None:
+            return 0, 0
+        packets = list(socket.queue._queue)
+        return len(packets), sum(len(packet.data or "") for packet in packets if packet is not None)
 
     def push(self, packet: str) -> None:
         """Send a Socket.IO packet."""
@@ -107,6 +110,11 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]
         except Exception:
             log.exception("socket.handshake_failed")
             raise Refused(InternalError.sentence, {"code": InternalError.code}) from None
+        socket = self.eio.sockets.get(engine_id)
+        if socket is None or socket.closed:
+            # It went away while it was being let in, when nobody could be told yet.
+            await self._realtime.gone(connection)
+            raise Refused("The socket is closed.")
         self._clients[engine_id] = connection
 
     async def _disconnected(self, sid: str, _reason: str) -> None:

@@ -30,6 +30,7 @@ PATHS: Final = ("/socket.io", "/erizocontroller/socket.io")
 MALFORMED_PER_CONNECTION: Final = 100
 # A reader that is this many messages behind has stalled; keeping more for it would be memory without a bound.
 QUEUE_LIMIT: Final = 2000
+QUEUE_BYTES: Final = 4 << 20
 _HEADER = re.compile(r"2(?:/[^,]{0,200},)?(\d{1,15})?")
 
 Handler = Callable[..., Awaitable[Any]]
@@ -40,8 +41,8 @@ class Link(Protocol):
     """The way to one client."""
 
     @property
-    def waiting(self) -> int:
-        """How many packets the client has not taken yet."""
+    def waiting(self) -> tuple[int, int]:
+        """How many packets, and about how many bytes, the client has not taken yet."""
 
     def push(self, packet: str) -> None:
         """Send a Socket.IO packet; awaits nothing, keeps the order."""
@@ -205,7 +206,8 @@ class Realtime:
                 self._push(connection, packet)
 
     def _push(self, connection: Connection, packet: str) -> None:
-        if connection.link.waiting > QUEUE_LIMIT:
+        packets, size = connection.link.waiting
+        if packets > QUEUE_LIMIT or size > QUEUE_BYTES:
             log.warning("socket.stalled", connection=connection.id)
             task = asyncio.ensure_future(connection.link.close(for_good=False))
             self._tasks.add(task)
@@ -270,13 +272,17 @@ class Realtime:
         number = int(header[1]) if header[1] else None
         # Measured before parsing, so that a large body costs no more than its transport.
         if len(text) > self.max_bytes:
-            self._answer(connection, number, PayloadTooLarge("The message is too large.").to_ack())
+            self.refuse_large(connection, number)
             return
         try:
             payload = msgspec.json.decode(text[header.end() :])
         except (msgspec.DecodeError, RecursionError, UnicodeError):
             payload = None
         await self.receive(connection, number, payload)
+
+    def refuse_large(self, connection: Connection, number: int | None) -> None:
+        """Answer an event that is larger than allowed."""
+        self._answer(connection, number, PayloadTooLarge("The message is too large.").to_ack())
 
     async def receive(self, connection: Connection, number: int | None, payload: Any) -> None:
         """Handle an event: run its handler and answer."""

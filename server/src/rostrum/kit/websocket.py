@@ -41,6 +41,14 @@ class _Parts:
         self.number = int(header[2]) if header[2] else None
         self.payload = payload
         self.parts: list[bytes] = []
+        self.size = 0
+
+    def add(self, data: bytes, max_bytes: int) -> None:
+        """Take the next part; of an event that is too large only the number of its parts is kept."""
+        self.size += len(data)
+        self.parts.append(data)
+        if self.size > max_bytes:
+            self.parts = [b""] * len(self.parts)
 
 
 class WebSocketLink:
@@ -58,6 +66,7 @@ class WebSocketLink:
         self._receive = receive
         self._send = send
         self._outbox: deque[str] = deque()
+        self._outbox_size = 0
         self._wake = asyncio.Event()
         self._closing = False
         self._connection: Connection | None = None
@@ -68,9 +77,9 @@ class WebSocketLink:
         self._ended = False
 
     @property
-    def waiting(self) -> int:
-        """How many packets the client has not taken yet."""
-        return len(self._outbox)
+    def waiting(self) -> tuple[int, int]:
+        """How many packets, and about how many bytes, the client has not taken yet."""
+        return len(self._outbox), self._outbox_size
 
     def push(self, packet: str) -> None:
         """Send a Socket.IO packet."""
@@ -79,6 +88,7 @@ class WebSocketLink:
     def _transmit(self, text: str) -> None:
         if not self._closing:
             self._outbox.append(text)
+            self._outbox_size += len(text)
             self._wake.set()
 
     async def close(self, *, for_good: bool) -> None:
@@ -117,7 +127,7 @@ class WebSocketLink:
         except asyncio.CancelledError:
             if not self._ended:
                 raise
-            log.info("socket.abandoned", waiting=self.waiting)
+            log.info("socket.abandoned", waiting=len(self._outbox))
         finally:
             self._closing = self._ended = True
             self._cancel_timer()
@@ -145,7 +155,7 @@ class WebSocketLink:
                 while self._outbox:
                     await self._send({"type": "websocket.send", "text": self._outbox[0]})
                     # Taken off only now: what is being sent counts as waiting.
-                    self._outbox.popleft()
+                    self._outbox_size -= len(self._outbox.popleft())
                 if self._closing:
                     await self._send({"type": "websocket.close", "code": 1000})
                     return
@@ -236,7 +246,7 @@ class WebSocketLink:
     async def _binary(self, data: bytes) -> None:
         if self._parts is None:
             raise Malformed("a binary part came without its event")
-        self._parts.parts.append(data)
+        self._parts.add(data, self._realtime.max_bytes)
         await self._complete()
 
     async def _complete(self) -> None:
@@ -244,9 +254,10 @@ class WebSocketLink:
         if parts is None or self._connection is None or len(parts.parts) < parts.expected:
             return
         self._parts = None
-        too_large = sum(map(len, parts.parts)) > self._realtime.max_bytes
-        payload = None if too_large else _filled(parts.payload, parts.parts)
-        await self._realtime.receive(self._connection, parts.number, payload)
+        if parts.size > self._realtime.max_bytes:
+            self._realtime.refuse_large(self._connection, parts.number)
+        else:
+            await self._realtime.receive(self._connection, parts.number, _filled(parts.payload, parts.parts))
 
     def _ping(self) -> None:
         self._transmit("2")
