@@ -1,6 +1,7 @@
 """Live rooms: joined peers, roles, sessions, presence."""
 
 from rostrum.live.contributor import Contributor
+from rostrum.live.errors import RemovedFromRoom
 from rostrum.live.events import PeerDropped, PeerJoined, PeerLeft, PeerResumed, RoleChanged, RoomClosed, RoomOpened
 from rostrum.live.notifier import Notifier, sender
 from rostrum.live.recorder import SessionRecorder
@@ -22,6 +23,7 @@ __all__ = [
     "PeerLeft",
     "PeerRef",
     "PeerResumed",
+    "RemovedFromRoom",
     "RoleChanged",
     "RoomClosed",
     "RoomOpened",

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rostrum.kit import clock
 from rostrum.kit.db import Base, Database
+from rostrum.kit.errors import Unavailable
 from rostrum.live import store
 from rostrum.live.models import LiveParticipant, LiveSession
 from rostrum.live.room import LiveRoom, Peer
@@ -23,6 +24,8 @@ from rostrum.live.room import LiveRoom, Peer
 log = structlog.get_logger(__name__)
 
 FLUSH_SECONDS = 0.25
+RETRY_SECONDS = 2.0
+KEPT_OPERATIONS = 20_000
 Operation = Callable[[AsyncSession], Awaitable[object]]
 Row = dict[str, Any]
 
@@ -57,11 +60,13 @@ class SessionRecorder:
                 self.interrupted[row.room_id] = Interrupted(row.id, row.started_at, row.locked, frozenset(removed))
         self._task = asyncio.create_task(self._run())
 
-    def settle(self) -> None:
-        """End the interrupted sessions that nobody has come back to."""
+    def settle(self) -> list[str]:
+        """End the interrupted sessions that nobody has come back to; the ids of their rooms."""
+        rooms = list(self.interrupted)
         for interrupted in self.interrupted.values():
             self._end(interrupted.session_id, self._started_at)
         self.interrupted.clear()
+        return rooms
 
     def opened(self, room: LiveRoom) -> None:
         """A session begins, or goes on after a kill of the server."""
@@ -144,6 +149,9 @@ class SessionRecorder:
             await asyncio.sleep(FLUSH_SECONDS)
             # Shielded: a stop in mid-write lets the transaction end before the last flush.
             await asyncio.shield(asyncio.ensure_future(self._flush()))
+            if self._pending:
+                await asyncio.sleep(RETRY_SECONDS)
+                self._wake.set()
 
     async def _flush(self) -> None:
         batch, self._pending = self._pending, []
@@ -153,8 +161,22 @@ class SessionRecorder:
         try:
             async with self._db.session() as session:
                 await _apply(session, batch)
-        except Exception:
-            log.exception("sessions.not_recorded", operations=len(batch))
+        except Unavailable as error:
+            # A passing cause: the batch waits, within bounds, for the next turn.
+            log.warning("sessions.waiting", operations=len(batch), code=error.code)
+            self._pending = [*batch, *self._pending][-KEPT_OPERATIONS:]
+        except Exception as error:
+            log.warning("sessions.batch_failed", operations=len(batch), error=type(error).__name__)
+            await self._apply_singly(batch)
+
+    async def _apply_singly(self, batch: list[Operation | tuple[type[Base], Row]]) -> None:
+        """One operation that cannot be written, for example for a room that was deleted, costs only itself."""
+        for entry in batch:
+            try:
+                async with self._db.session() as session:
+                    await _apply(session, [entry])
+            except Exception as error:
+                log.warning("sessions.not_recorded", error=type(error).__name__)
 
 
 async def _apply(session: AsyncSession, batch: list[Operation | tuple[type[Base], Row]]) -> None:

@@ -72,6 +72,16 @@ class LiveRoom:
     viewers: int = 0
     closed: bool = False
     closing: asyncio.TimerHandle | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it has as many peers as it may have."""
+        return self.info.max_participants is not None and len(self.peers) >= self.info.max_participants
+
+    def ghost(self) -> Peer | None:
+        """A peer without a socket, whose place somebody may have in a full room."""
+        return next((peer for peer in self.peers.values() if peer.connection_id is None), None)
 
     @property
     def id(self) -> str:

@@ -8,6 +8,7 @@ import structlog
 
 from rostrum.auth import Principal
 from rostrum.kit import clock
+from rostrum.kit.errors import RostrumError
 from rostrum.kit.events import EventBus
 from rostrum.kit.ids import new_id
 from rostrum.kit.realtime import Connection, Realtime
@@ -61,6 +62,8 @@ class LiveService:
         self._contributors: list[Contributor] = []
         self._opening: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._stale_roles: set[str] = set()
+        self._ended = 0
         self._settling: asyncio.TimerHandle | None = None
         self._expiring: asyncio.TimerHandle | None = None
         self._now = clock.now_ms
@@ -70,7 +73,7 @@ class LiveService:
     async def start(self) -> None:
         """Take up the sessions that a kill of the server has interrupted; they have a while to be rejoined."""
         await self.recorder.start()
-        self._settling = asyncio.get_running_loop().call_later(max(self._grace * 2, 10), self.recorder.settle)
+        self._settling = asyncio.get_running_loop().call_later(max(self._grace * 2, 10), self._settle)
         self.end_expired()
 
     async def close(self) -> None:
@@ -80,6 +83,7 @@ class LiveService:
         for room in list(self.rooms.values()):
             # Not marked as ended: the next run goes on with the session, or settles it.
             room.closed = True
+            room.ended.set()
             self.presence.forget(room)
             for peer in room.peers.values():
                 _cancel(peer.grace)
@@ -129,26 +133,52 @@ class LiveService:
         self._opening.pop(info.id, None)
         return room
 
+    async def _admit(self, connection: Connection, room_id: str, name: str | None) -> tuple[LiveRoom, Admission]:
+        """The live room that somebody may enter, and as what.
+
+        A room that ends at this moment is waited for, and then asked again: its roles are no longer those of before.
+        """
+        while True:
+            ended = self._ended
+            await self._forget_roles(room_id)
+            admission = await self.durable.admit(connection.principal, room_id, name=name)
+            room = await self.open(admission.room)
+            if room.closed:
+                await room.ended.wait()
+            elif ended == self._ended:
+                return room, admission
+
     async def join(self, connection: Connection, request: Join) -> dict[str, Any]:
-        """Bring a socket into a room: as a new peer, or as the peer that it was before."""
-        admission = await self.durable.admit(connection.principal, request.room_id, name=request.name)
+        """Bring a socket into a room: as a new peer, or as the peer that it was before. A refusal changes nothing."""
+        room, admission = await self._admit(connection, request.room_id, request.name)
         current = connection.data.get(_PEER)
-        if isinstance(current, Peer):
-            if current.room.id == admission.room.id:
-                return await self._acknowledgement(current, connection, resumed=True)
-            await self.leave(current, "moved")
-        room = await self.open(admission.room)
+        if isinstance(current, Peer) and current.room is room:
+            return await self._acknowledgement(current, connection, resumed=True)
         peer = room.returning(admission.subject, request.resume)
+        if peer is None:
+            self._check_entry(room, admission)
+        if isinstance(current, Peer):
+            await self.leave(current, "moved")
         if peer is not None:
             await self._resume(peer, connection, fresh=request.fresh)
             return await self._acknowledgement(peer, connection, resumed=not request.fresh)
+        if room.is_full and (ghost := room.ghost()) is not None:
+            await self.leave(ghost, "dropped")
         peer = self._enter(room, admission, connection)
         await self.events.publish(PeerJoined(peer))
         self.presence.joined(peer)
         return await self._acknowledgement(peer, connection, resumed=False)
 
+    def _check_entry(self, room: LiveRoom, admission: Admission) -> None:
+        try:
+            _check_entry(room, admission)
+        except RostrumError:
+            # The room may have been opened only for this.
+            if room.is_empty and room.closing is None:
+                self._close_later(room)
+            raise
+
     def _enter(self, room: LiveRoom, admission: Admission, connection: Connection) -> Peer:
-        _check_entry(room, admission)
         peer = Peer(room, admission.display_name, admission.role, admission.subject, connection.id)
         room.add(peer)
         _cancel(room.closing)
@@ -240,16 +270,39 @@ class LiveService:
         if room.closed:
             return
         room.closed = True
+        _cancel(room.closing)
+        # Before anybody hears of it, so that nobody takes a role along into the next session.
+        self._stale_roles.add(room.id)
+        await self._forget_roles(room.id)
+        self._ended += 1
         if self.rooms.get(room.id) is room:
             del self.rooms[room.id]
-        _cancel(room.closing)
-        self.notifier.room(room, "roomClosed", {"reason": reason, **({"by": by} if by else {})})
+        body = {"reason": reason, **({"by": by} if by else {})}
+        self.notifier.room(room, "roomClosed", body)
+        for connection_id in room.attendees:
+            self.realtime.emit("roomClosed", body, to=connection_id)
         for peer in list(room.peers.values()):
             await self.leave(peer, "ended")
         self.presence.forget(room)
         self.recorder.closed(room)
-        await self.durable.clear_live_roles(room.id)
+        room.ended.set()
         await self.events.publish(RoomClosed(room, reason))
+
+    async def _forget_roles(self, room_id: str) -> None:
+        """Roles granted in a session end with it. Where the database fails, it is tried again before the next entry."""
+        if room_id not in self._stale_roles:
+            return
+        try:
+            await self.durable.clear_live_roles(room_id)
+        except RostrumError as error:
+            log.warning("live.roles_not_cleared", room=room_id, code=error.code)
+        else:
+            self._stale_roles.discard(room_id)
+
+    def _settle(self) -> None:
+        """Nobody has come back to these sessions: they, and the roles granted in them, have ended."""
+        for room_id in self.recorder.settle():
+            self._stale_roles.add(room_id)
 
     def _close_later(self, room: LiveRoom) -> None:
         _cancel(room.closing)
@@ -274,16 +327,17 @@ class LiveService:
 
     async def attend(self, connection: Connection, room_id: str, name: str | None) -> dict[str, Any]:
         """Presence without media (meet set): counted in the session, no peer."""
-        admission = await self.durable.admit(connection.principal, room_id, name=name)
+        room, admission = await self._admit(connection, room_id, name)
+        self._check_entry(room, admission)
         self._end_attendance(connection)
-        room = await self.open(admission.room)
-        if admission.subject in room.removed:
-            raise RemovedFromRoom()
         room.attendees[connection.id] = admission.display_name
         _cancel(room.closing)
         room.closing = None
         self.recorder.attended(room, attendance_id := new_id(), admission.subject, admission.display_name)
         connection.data[_ATTENDANCE] = (room, attendance_id)
+        if self.realtime.connection(connection.id) is None:
+            # The socket went away while it was being let in.
+            self._end_attendance(connection)
         return {"success": True, "roomId": room.id, "sessionId": room.session_id}
 
     def _end_attendance(self, connection: Connection) -> bool:
@@ -312,6 +366,9 @@ class LiveService:
             answer["cohostRequests"] = requests(peer.room)
         for contributor in self._contributors:
             answer.update(await contributor.join_part(peer))
+        if peer.left:
+            # The room has ended, or the peer was removed, while this was put together.
+            raise NotInRoom()
         return answer
 
     def listed(self, room: LiveRoom, *, skip: Peer | None = None) -> list[dict[str, Any]]:
@@ -358,7 +415,7 @@ def _check_entry(room: LiveRoom, admission: Admission) -> None:
         raise RemovedFromRoom()
     if room.locked and admission.role == "viewer":
         raise RoomLocked()
-    if room.info.max_participants is not None and len(room.peers) >= room.info.max_participants:
+    if room.is_full and room.ghost() is None:
         raise RoomFull()
 
 

@@ -87,14 +87,21 @@ class Stage:
     async def remove(self, by: Peer, ref: PeerRef) -> None:
         """Send somebody out of the room; this session does not take them back."""
         target = self.target(by, ref)
-        room = by.room
-        if target.role != "host":
+        if target.role == "host":
             # A host who closes an old window of their own must not lock themselves out.
-            room.removed.add(target.subject)
+            await self._send_out(by, target, for_good=False)
+            return
+        by.room.removed.add(target.subject)
+        # All windows of the same person go.
+        for peer in [peer for peer in by.room.peers.values() if peer.subject == target.subject]:
+            await self._send_out(by, peer, for_good=True)
+
+    async def _send_out(self, by: Peer, target: Peer, *, for_good: bool) -> None:
+        room = by.room
         self._live.notifier.relay(by, "peer:remove", {"peer_id": target.id, "by": by.name})
         self._live.notifier.peer(target, "roomClosed", {"reason": "removed", "by": by.name})
         log.info("stage.removed", room=room.id, peer=target.id, subject=target.subject, by=by.subject)
-        await self._live.leave(target, "removed", removed=target.role != "host")
+        await self._live.leave(target, "removed", removed=for_good)
 
     def lock(self, by: Peer, locked: bool) -> None:
         """Let no new viewers in, or let them in again."""
@@ -112,6 +119,8 @@ class Stage:
     async def set_role(self, peer: Peer, role: RoomRole) -> None:
         """Give a peer another role, for the rest of the session, and tell the room."""
         before = peer.role
+        if peer.room.closed:
+            return
         await self._live.durable.grant_live_role(peer.room.id, peer.subject, role)
         if peer.left:
             return
