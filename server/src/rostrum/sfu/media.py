@@ -38,12 +38,13 @@ class MediaRouter:
 
 @dataclass(eq=False, slots=True)
 class Send:
-    """A producer of a peer. `pipes`: its way to the room's other routers."""
+    """A producer of a peer. `pipes`: its way to the room's other routers; `ended_by`: a host who has ended it."""
 
     producer: Producer
     media: "PeerMedia"
     source: Source
     router: MediaRouter
+    ended_by: Peer | None = None
     pipes: dict[MediaRouter, "asyncio.Task[Any]"] = field(default_factory=dict)
 
     @property
@@ -154,13 +155,17 @@ class PeerMedia:
 
 @dataclass(eq=False, slots=True)
 class MediaRoom:
-    """The media of a live room. `screen` is the peer that shares its screen, or is about to."""
+    """The media of a live room.
+
+    `screen` is the peer that shares its screen, or is about to; `screen_socket` its socket when it was last heard of.
+    """
 
     live: LiveRoom
     routers: dict[MediaWorker, MediaRouter] = field(default_factory=dict)
     peers: dict[Peer, PeerMedia] = field(default_factory=dict)
     sends: dict[str, Send] = field(default_factory=dict)
     screen: Peer | None = None
+    screen_socket: str | None = None
     silent: bool = True
     closed: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

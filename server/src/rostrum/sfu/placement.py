@@ -35,7 +35,11 @@ class Placement:
         """
         if media.router is None or not media.router.alive:
             media.unplace()
-            media.place(await self._choose(media.room))
+            router = await self._choose(media.room)
+            if media.peer.left:
+                # It left while it waited; its place would never be given back.
+                raise MediaRestarting(retry_after=1)
+            media.place(router)
         assert media.router is not None
         return media.router
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from rostrum.kit.errors import FieldError, InvalidInput
 from rostrum.kit.messages import Id, Message
 
 Kind = Literal["audio", "video"]
@@ -51,6 +52,12 @@ class Produce(Message, frozen=True):
         if self.app_data is not None and self.app_data.type is not None:
             return self.app_data.type
         return "mic" if self.kind == "audio" else "camera"
+
+    def check(self) -> None:
+        """Raise InvalidInput when kind and source do not go together."""
+        if (self.source in ("mic", "screen-audio")) != (self.kind == "audio"):
+            errors: list[FieldError] = [{"field": "appData.type", "msg": f"is not a source of {self.kind}"}]
+            raise InvalidInput("The type does not go with the kind.", errors=errors)
 
 
 class Consume(Message, frozen=True):

@@ -23,10 +23,15 @@ class Screen:
 
     def reserve(self, media: PeerMedia) -> None:
         """Take the place; ScreenBusy if somebody else has it."""
+        self.check(media)
+        media.room.screen = media.peer
+        media.room.screen_socket = media.peer.connection_id
+
+    def check(self, media: PeerMedia) -> None:
+        """Raise ScreenBusy if somebody else has the place."""
         holder = media.room.screen
         if holder is not None and holder is not media.peer:
             raise ScreenBusy(by={"peerId": holder.id, "socketId": holder.connection_id, "name": holder.name})
-        media.room.screen = media.peer
 
     def share(self, media: PeerMedia, producer_id: str | None) -> None:
         """Take the place and tell the room."""
@@ -45,7 +50,9 @@ class Screen:
             if send.source in SOURCES:
                 self._close_send(send)
         self._announced.discard(media.peer)
-        body = {**sender(media.peer), "peer_id": media.peer.id}
+        # A sharer who has left has no socket any more; the others know it by the one it had.
+        socket_id = media.peer.connection_id or media.room.screen_socket
+        body = {**sender(media.peer), "socketId": socket_id, "peer_id": media.peer.id}
         self._notifier.room(media.peer.room, "screen:stopped", body, skip=media.peer)
 
     def failed(self, media: PeerMedia) -> None:
@@ -73,7 +80,7 @@ class Screen:
         media = room.of(room.screen)
         producer_id = next((send.id for send in media.sends.values() if send.source == "screen"), None)
         return {
-            "socketId": room.screen.connection_id,
+            "socketId": room.screen.connection_id or room.screen_socket,
             "peer_id": room.screen.id,
             "name": room.screen.name,
             "producer_id": producer_id,

@@ -6,7 +6,15 @@ import structlog
 
 from rostrum.kit.events import EventBus
 from rostrum.live import LiveRoom, LiveService, Peer, require_stage
-from rostrum.sfu.errors import LimitReached, MediaRestarting, ProducerNotFound, TransportNotFound, media_errors
+from rostrum.sfu.errors import (
+    ConsumerNotFound,
+    InvalidParameters,
+    LimitReached,
+    MediaRestarting,
+    ProducerNotFound,
+    TransportNotFound,
+    media_errors,
+)
 from rostrum.sfu.lifecycle import Lifecycle
 from rostrum.sfu.media import Carrier, MediaRoom, PeerMedia, Receive, Send
 from rostrum.sfu.placement import Placement
@@ -157,6 +165,8 @@ class SfuService:
                 raise LimitReached()
             if request.source == "screen":
                 self.screen.reserve(media)
+            elif request.source == "screen-audio":
+                self.screen.check(media)
             try:
                 send = await self._produce(media, carrier, request)
             except BaseException:
@@ -238,11 +248,16 @@ class SfuService:
         """Let paused consumers flow: one, or all of the caller's. Video begins with a key frame."""
         media = self.media_of(peer)
         chosen = [media.receive(consumer_id)] if consumer_id else list(media.receives.values())
-        with media_errors():
-            for receive in chosen:
-                if receive.consumer.paused and not receive.consumer.closed:
-                    await receive.consumer.resume()
-        return [receive.consumer.id for receive in chosen]
+        for receive in chosen:
+            try:
+                with media_errors():
+                    if receive.consumer.paused and not receive.consumer.closed:
+                        await receive.consumer.resume()
+            except InvalidParameters:
+                # Its producer ends at this very moment: the worker knows it, and we are about to be told.
+                if consumer_id is not None:
+                    raise ConsumerNotFound() from None
+        return [receive.consumer.id for receive in chosen if not receive.consumer.paused]
 
     async def set_preferred_layers(self, peer: Peer, request: PreferredLayers) -> None:
         """Which layers of a simulcast stream the caller wants."""
@@ -280,6 +295,7 @@ class SfuService:
                 log.warning("sfu.refused", room=peer.room.id, peer=peer.id, subject=peer.subject, what="producerClosed")
                 raise ProducerNotFound()
             send = media.room.send(producer_id)
+            send.ended_by = peer
         self.close_send(send)
 
     def close_send(self, send: Send) -> None:
@@ -297,7 +313,7 @@ class SfuService:
         if media.room.sends.pop(send.id, None) is None:
             return
         body = {"producer_id": send.id, "peer_id": media.peer.id, "kind": send.producer.kind, "type": send.source}
-        self._live.notifier.room(media.peer.room, "producerClosed", body, skip=media.peer)
+        self._live.notifier.room(media.peer.room, "producerClosed", body, skip=send.ended_by or media.peer)
         if send.source == "screen":
             self.screen.ended(media)
 

@@ -75,7 +75,9 @@ class SfuSignals:
         peer = self._live.peer_of(connection)
         # A viewer is refused whatever the body is.
         require_stage(peer)
-        return await self._sfu.produce(peer, read(schemas.Produce, body))
+        request = read(schemas.Produce, body)
+        request.check()
+        return await self._sfu.produce(peer, request)
 
     async def consume(self, connection: Connection, body: Any = None, *_: Any) -> dict[str, Any]:
         """Receive a track."""
