@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from rostrum.auth.dependencies import Caller
+from rostrum.auth.errors import UserRequired
 from rostrum.chat.service import ChatService
 from rostrum.kit.http import given
 
@@ -23,6 +24,9 @@ async def list_messages(
     cursor: Annotated[int | None, Query(ge=1, le=2**62)] = None,
 ) -> dict[str, Any]:
     """The chat of a room that the caller may enter, the newest message first."""
+    # A publishable key alone, which stands in every page, does not read what was said.
+    if caller.kind == "guest" and caller.room_id != room_id:
+        raise UserRequired()
     messages, following = await chat.page(caller, room_id, limit=limit, before=cursor)
     if following is not None:
         response.headers["x-next-cursor"] = str(following)

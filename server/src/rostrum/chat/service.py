@@ -18,7 +18,7 @@ from rostrum.kit.errors import FeatureDisabled
 from rostrum.kit.events import EventBus
 from rostrum.kit.ids import new_id
 from rostrum.kit.ratelimit import RateLimiter
-from rostrum.live import Contributor, LiveRoom, LiveService, Peer, RoomClosed, sender
+from rostrum.live import Contributor, LiveRoom, LiveService, Peer, RemovedFromRoom, RoomClosed, sender
 from rostrum.rooms import RoomService
 
 HISTORY = 100
@@ -107,8 +107,12 @@ class ChatService(Contributor):
 
         Raises:
             RoomNotFound: there is no room that the caller may know of.
+            RemovedFromRoom: a host has removed the caller.
         """
         room = await self._rooms.get(principal, room_id)
+        live_room = self._live.rooms.get(room.id)
+        if live_room is not None and principal.subject in live_room.removed:
+            raise RemovedFromRoom()
         async with self._db.reading() as session:
             rows = await store.latest(session, room.id, limit=limit + 1, before=before)
         page = [_info(row) for row in rows[:limit]]
