@@ -72,3 +72,6 @@ async def test_messages_over_rest(hall: Any) -> None:
         assert [entry["message"] for entry in rest.json()["data"]] == ["m1", "m0"]
         assert "x-next-cursor" not in rest.headers
         assert (await client.get("/v1/rooms/none/messages")).status_code == 404
+        address = f"{hall.url}/v1/rooms/{room_id}/messages"
+        anonymous = httpx.Request("GET", address, headers={"x-api-key": await hall.key()})
+        assert (await client.send(anonymous)).json()["code"] == "user_required"

@@ -273,3 +273,62 @@ async def test_names_are_the_servers(hall: Any) -> None:
 
 async def _web(hall: Any) -> Any:
     return await hall.services.auth.authenticate_socket(await hall.key(), None)
+
+
+async def test_a_refused_join_leaves_the_first_room_alone(hall: Any) -> None:
+    locked, host, _guests = await hall.stage(0)
+    await host.ok("room:lock", {"locked": True})
+    room_id, _other, (guest,) = await hall.stage()
+    assert await guest.code("join", {"room_id": locked, "name": "x"}) == "room_locked"
+    assert await guest.code("room.join", {"roomId": locked}) == "room_locked"
+    assert (await guest.ok("getMyRoomInfo"))["room"]["id"] == room_id
+
+
+async def test_a_full_room_gives_the_place_of_a_dropped_peer_away(hall: Any) -> None:
+    token = await hall.user("ada")
+    room_id = await hall.room(token, p2p=True)
+    host, guest = await hall.client(token), await hall.client()
+    await host.join(room_id)
+    first = await guest.join(room_id)
+    await guest.drop()
+    await _until(lambda: hall.services.live.rooms[room_id].peers[first["id"]].connection_id is None)
+    again = await hall.client()
+    assert (await again.join(room_id))["id"] != first["id"]
+    await host.hear("peerLeft", id=first["id"])
+
+
+async def test_a_room_opened_only_to_be_refused_closes_again(make_hall: Any) -> None:
+    first = await make_hall()
+    room_id, host, _guests = await first.stage(0)
+    await host.ok("room:lock", {"locked": True})
+    await asyncio.sleep(0.6)
+    again = await make_hall(peer_grace_seconds=0.2)
+    guest = await again.client()
+    assert await guest.code("join", {"room_id": room_id, "name": "x"}) == "room_locked"
+    await _until(lambda: room_id not in again.services.live.rooms)
+
+
+async def test_attendees_hear_the_end(hall: Any) -> None:
+    room_id, host, _guests = await hall.stage(0)
+    attendee = await hall.client()
+    await attendee.ok("room.join", {"roomId": room_id})
+    await host.ok("room:end")
+    assert (await attendee.hear("roomClosed"))["reason"] == "ended"
+
+
+async def test_a_batch_that_fails_costs_only_what_is_wrong_in_it(hall: Any) -> None:
+    recorder = hall.services.live.recorder
+    recorder._insert(
+        LiveSession, {"id": "x", "tenant_id": "t", "room_id": "no such room", "started_at": 1, "locked": 0}
+    )
+    room_id, _host, _guests = await hall.stage(0)
+    await asyncio.sleep(0.8)
+    async with hall.services.db.reading() as session:
+        assert (await session.scalars(select(LiveSession.room_id))).all() == [room_id]
+        assert (await session.scalars(select(LiveParticipant.name))).all() == ["Host"]
+
+
+async def _until(condition: Any) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.02)

@@ -61,6 +61,21 @@ async def test_binary_parts(hall: Any, transport: str) -> None:
     await client.drop()
 
 
+async def test_binary_parts_that_are_too_large(hall: Any) -> None:
+    client = await hall.client()
+    assert await client.code("join", {"a": b"x" * 600_000, "b": b"x" * 600_000}) == "payload_too_large"
+    assert await client.code("join", {"a": b"x"}) == "invalid_input"
+
+
+async def test_what_waits_for_a_client_is_bounded_by_bytes(hall: Any) -> None:
+    _room, host, (guest,) = await hall.stage()
+    (theirs,) = [one for one in hall.services.realtime.all() if one.id == guest.socket.get_sid()]
+    for _ in range(60):
+        hall.services.realtime.emit("filler", "x" * 100_000, to=theirs.id)
+    await _until(lambda: hall.services.realtime.connection(theirs.id) is None)
+    await host.ok("getMyRoomInfo")
+
+
 async def test_an_unexpected_error_tells_nothing(hall: Any) -> None:
     async def handler(_connection: Any, *_: Any) -> None:
         raise RuntimeError("a secret")

@@ -221,3 +221,40 @@ async def test_a_large_room_spills_over_to_the_next_worker(make_hall: Any) -> No
     await host.ok("room:end")
     assert all(not media.worker.routers and media.load == 0 for media in hall.services.sfu._pool.workers)
     assert room_id not in hall.services.live.rooms
+
+
+async def test_an_owner_hears_when_a_host_ends_their_producer(hall: Any) -> None:
+    _room, host, (guest,) = await hall.stage()
+    request = await guest.ok("cohost:request")
+    await host.ok("cohost:respond", {"requestId": request["requestId"], "accepted": True})
+    producer = await guest.publish()
+    await host.ok("producerClosed", {"producer_id": producer})
+    await guest.hear("producerClosed", producer_id=producer)
+    assert "producerClosed" not in host.names()
+
+
+async def test_a_stopped_screen_names_the_socket_that_shared_it(hall: Any) -> None:
+    _room, host, (guest,) = await hall.stage()
+    await host.publish("screen")
+    await host.ok("screen:shared")
+    shared = await guest.hear("screen:shared")
+    await host.ok("exitRoom")
+    assert (await guest.hear("screen:stopped"))["socketId"] == shared["socketId"]
+
+
+async def test_kind_and_type_go_together(hall: Any) -> None:
+    _room, host, (guest,) = await hall.stage()
+    transport = await host.transport()
+    for kind, source in (("audio", "camera"), ("audio", "screen"), ("video", "mic"), ("video", "screen-audio")):
+        body = {"producerTransportId": transport, "kind": kind, "rtpParameters": {}, "appData": {"type": source}}
+        assert await host.code("produce", body) == "invalid_input"
+    request = await guest.ok("cohost:request")
+    await host.ok("cohost:respond", {"requestId": request["requestId"], "accepted": True})
+    await host.publish("screen", transport=transport)
+    body = {
+        "producerTransportId": await guest.transport(),
+        "kind": "audio",
+        "rtpParameters": {},
+        "appData": {"type": "screen-audio"},
+    }
+    assert await guest.code("produce", body) == "screen_busy"

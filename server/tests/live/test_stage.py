@@ -156,3 +156,43 @@ async def test_a_host_is_neither_demoted_nor_locked_out_by_themselves(hall: Any)
     await host.ok("peer:remove", {"peer_id": other["id"]})
     assert (await window.hear("roomClosed"))["reason"] == "removed"
     assert (await window.join(room_id, "Host"))["role"] == "host"
+
+
+async def test_roles_end_with_the_session_also_for_who_is_quick(hall: Any) -> None:
+    room_id, host, _guests = await hall.stage(0)
+    web = await hall.services.auth.authenticate_socket(await hall.key(), None)
+    token = (await hall.services.rooms.guest_token(web, room_id, "Bob", address="")).token
+    bob = await hall.client(token)
+    await bob.join(room_id, "Bob")
+    await _accepted(host, bob)
+    await host.socket.emit("room:end")
+    while (answer := await bob.call("join", {"room_id": room_id, "name": "Bob"})).get("role") == "cohost":
+        assert answer["resumed"] is True
+    assert answer.get("role") == "viewer" or answer.get("code") == "not_in_room"
+
+
+async def test_removal_takes_all_windows_of_a_person(hall: Any) -> None:
+    room_id, host, _guests = await hall.stage(0)
+    eve = await hall.user("eve")
+    windows = [await hall.client(eve) for _ in range(2)]
+    first = await windows[0].join(room_id, "Eve")
+    await windows[1].join(room_id, "Eve")
+    await host.ok("peer:remove", {"peer_id": first["id"]})
+    for window in windows:
+        assert (await window.hear("roomClosed"))["reason"] == "removed"
+
+
+async def test_a_room_ends_even_where_the_database_fails(hall: Any, monkeypatch: Any) -> None:
+    from rostrum.kit.errors import Unavailable
+
+    room_id, host, (guest,) = await hall.stage()
+    await host.publish()
+
+    async def fails(_room_id: str) -> None:
+        raise Unavailable()
+
+    monkeypatch.setattr(hall.services.rooms, "clear_live_roles", fails)
+    await host.ok("room:end")
+    await guest.hear("roomClosed")
+    (worker,) = hall.services.sfu._pool.workers
+    assert not hall.services.sfu._rooms and not worker.worker.routers and room_id not in hall.services.live.rooms
