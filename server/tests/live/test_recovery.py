@@ -117,6 +117,21 @@ async def test_a_server_that_was_killed_goes_on_with_the_session(make_hall: Any)
     assert [message["id"] for message in answer["chatHistory"]] == [sent["id"]]
 
 
+async def test_roles_of_a_session_that_nobody_came_back_to_end_with_it(make_hall: Any) -> None:
+    hall = await make_hall()
+    room_id, host, _guests = await hall.stage(0)
+    token = await hall.user("vera")
+    vera = await hall.client(token)
+    await vera.join(room_id)
+    request = await vera.ok("cohost:request")
+    await host.ok("cohost:respond", {"requestId": request["requestId"], "accepted": True})
+    await asyncio.sleep(0.6)
+    again = await make_hall()
+    again.services.live._settle()
+    answer = await (await again.client(token)).join(room_id)
+    assert answer["role"] == "viewer" and answer["room"]["sessionId"] != vera.joined["room"]["sessionId"]
+
+
 def test_addresses() -> None:
     assert resolve_addresses(["127.0.0.1", "127.0.0.1"]) == ["127.0.0.1"]
     assert resolve_addresses(["auto"])[-1] == "127.0.0.1"

@@ -303,6 +303,8 @@ class LiveService:
         """Nobody has come back to these sessions: they, and the roles granted in them, have ended."""
         for room_id in self.recorder.settle():
             self._stale_roles.add(room_id)
+            # At once: what is only remembered would be lost with the next restart.
+            self._spawn(self._forget_roles(room_id))
 
     def _close_later(self, room: LiveRoom) -> None:
         _cancel(room.closing)
