@@ -33,8 +33,8 @@ ROWS: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("POST", "/v1/rooms/{private}/invitations", {"role": "viewer"}, (401, 404, 404, 404, 404, 201, 201, 201)),
     ("POST", "/v1/rooms/{public}/guest-token", {"name": "G"}, (401, 201, 201, 404, 201, 201, 201, 201)),
     ("POST", "/v1/rooms/{private}/guest-token", {"name": "G"}, (401, 404, 404, 404, 404, 404, 404, 404)),
-    ("GET", "/v1/rooms/{public}/messages", None, (401, 200, 200, 404, 200, 200, 200, 200)),
-    ("GET", "/v1/rooms/{private}/messages", None, (401, 404, 404, 404, 404, 200, 200, 200)),
+    ("GET", "/v1/rooms/{public}/messages", None, (401, 401, 200, 404, 200, 200, 200, 200)),
+    ("GET", "/v1/rooms/{private}/messages", None, (401, 401, 404, 404, 404, 200, 200, 200)),
 ]
 
 

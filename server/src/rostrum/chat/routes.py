@@ -8,6 +8,7 @@ from rostrum.auth.dependencies import Caller
 from rostrum.auth.errors import UserRequired
 from rostrum.chat.service import ChatService
 from rostrum.kit.http import given
+from rostrum.rooms.errors import RoomNotFound
 
 v1_router = APIRouter(tags=["chat"])
 
@@ -25,8 +26,11 @@ async def list_messages(
 ) -> dict[str, Any]:
     """The chat of a room that the caller may enter, the newest message first."""
     # A publishable key alone, which stands in every page, does not read what was said.
-    if caller.kind == "guest" and caller.room_id != room_id:
+    if caller.kind == "guest" and caller.room_id is None:
         raise UserRequired()
+    # A join token opens its own room and no other.
+    if caller.kind == "guest" and caller.room_id != room_id:
+        raise RoomNotFound()
     messages, following = await chat.page(caller, room_id, limit=limit, before=cursor)
     if following is not None:
         response.headers["x-next-cursor"] = str(following)
