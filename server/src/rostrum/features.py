@@ -9,6 +9,7 @@ from rostrum.auth import routes as auth_routes
 from rostrum.chat import ChatSignals
 from rostrum.chat import routes as chat_routes
 from rostrum.live import LiveSignals
+from rostrum.meetings import routes as meetings_routes
 from rostrum.rooms import routes as rooms_routes
 from rostrum.services import Services
 from rostrum.sfu import SfuSignals
@@ -46,6 +47,7 @@ def _chat(services: Services) -> None:
 FEATURES = (
     Feature("auth", (auth_routes.router,), (auth_routes.v1_router,)),
     Feature("rooms", (rooms_routes.router,), (rooms_routes.v1_router,)),
+    Feature("meetings", (meetings_routes.router,), (meetings_routes.v1_router,)),
     Feature("live", signals=_live),
     Feature("sfu", signals=_sfu),
     Feature("chat", v1_routers=(chat_routes.v1_router,), signals=_chat),

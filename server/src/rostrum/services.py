@@ -12,8 +12,9 @@ from rostrum.kit.db import Database
 from rostrum.kit.events import EventBus
 from rostrum.kit.ratelimit import RateLimiter
 from rostrum.kit.realtime import Realtime
-from rostrum.live import LiveService, SessionRecorder, Stage
-from rostrum.rooms import RoomService
+from rostrum.live import LiveService, SessionRecorder, Stage, Upkeep
+from rostrum.meetings import MeetingService
+from rostrum.rooms import RoomKeeper, RoomService
 from rostrum.settings import Settings
 from rostrum.sfu import SfuService, WorkerPool
 from rostrum.tenants import TenantService
@@ -34,6 +35,8 @@ class Services:
     tokens: TokenService
     auth: AuthService
     rooms: RoomService
+    keeper: RoomKeeper
+    meetings: MeetingService
     realtime: Realtime
     live: LiveService
     stage: Stage
@@ -85,6 +88,8 @@ def build(settings: Settings) -> Services:
     )
     auth = AuthService(db, tenants, tokens, limits, settings)
     rooms = RoomService(db, tenants, auth, limits, settings)
+    keeper = RoomKeeper(db, rooms, auth, events)
+    meetings = MeetingService(db, auth, rooms)
     realtime = Realtime(
         auth.authenticate_socket, allowed_origins=settings.allowed_origins, max_bytes=settings.max_signal_bytes
     )
@@ -98,6 +103,7 @@ def build(settings: Settings) -> Services:
         features_of=features_of,
     )
     stage = Stage(live)
+    Upkeep(live, stage)
     pool = WorkerPool(
         count=settings.media_workers,
         binary=settings.engine_binary,
@@ -108,4 +114,6 @@ def build(settings: Settings) -> Services:
     )
     sfu = SfuService(live, events, pool, consumers_per_worker=settings.consumers_per_worker)
     chat = ChatService(db, live, rooms, events, limits)
-    return Services(settings, db, events, limits, tenants, tokens, auth, rooms, realtime, live, stage, sfu, chat)
+    return Services(
+        settings, db, events, limits, tenants, tokens, auth, rooms, keeper, meetings, realtime, live, stage, sfu, chat
+    )

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from rostrum.auth.dependencies import Caller
 from rostrum.auth.errors import UserRequired
 from rostrum.chat.service import ChatService
 from rostrum.kit.http import given
+from rostrum.kit.pagination import Limit, announce_next
 from rostrum.rooms.errors import RoomNotFound
 
 v1_router = APIRouter(tags=["chat"])
@@ -20,8 +21,9 @@ async def list_messages(
     room_id: str,
     caller: Caller,
     chat: Chat,
+    request: Request,
     response: Response,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
     cursor: Annotated[int | None, Query(ge=1, le=2**62)] = None,
 ) -> dict[str, Any]:
     """The chat of a room that the caller may enter, the newest message first."""
@@ -32,9 +34,7 @@ async def list_messages(
     if caller.kind == "guest" and caller.room_id != room_id:
         raise RoomNotFound()
     messages, following = await chat.page(caller, room_id, limit=limit, before=cursor)
-    if following is not None:
-        response.headers["x-next-cursor"] = str(following)
-        response.headers["link"] = f'</v1/rooms/{room_id}/messages?limit={limit}&cursor={following}>; rel="next"'
+    announce_next(request, response, following)
     return {
         "success": True,
         "data": [message.rest() for message in messages],

@@ -1,8 +1,10 @@
 """Types of input fields that several features share."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+
+from rostrum.kit import clock
 
 
 class Input(BaseModel):
@@ -22,3 +24,23 @@ def printable(text: str) -> str:
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(printable)]
 """A line of text of at most 100 characters, spaces around it stripped."""
+
+
+def _moment(value: Any) -> Any:
+    return clock.parse(value) if isinstance(value, int | str) and not isinstance(value, bool) else value
+
+
+Moment = Annotated[
+    int,
+    BeforeValidator(_moment),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": 253_402_300_799_999, "description": "Epoch milliseconds."},
+                {"type": "string", "format": "date-time", "description": "ISO 8601; UTC where no offset is given."},
+            ],
+            "examples": ["2026-01-31T18:00:00.000Z"],
+        }
+    ),
+]
+"""A moment as epoch milliseconds or ISO 8601; milliseconds since 1970 inside."""

@@ -10,6 +10,7 @@ from rostrum.live.schemas import PeerRef
 from rostrum.live.service import LiveService
 from rostrum.live.signals import LiveSignals
 from rostrum.live.stage import Stage, require_stage
+from rostrum.live.upkeep import Upkeep
 
 __all__ = [
     "Contributor",
@@ -29,6 +30,7 @@ __all__ = [
     "RoomOpened",
     "SessionRecorder",
     "Stage",
+    "Upkeep",
     "require_stage",
     "sender",
 ]

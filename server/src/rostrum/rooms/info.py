@@ -20,6 +20,7 @@ class RoomInfo:
     max_participants: int | None
     p2p: bool
     open: bool = False
+    created_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def info_of(room: Room) -> RoomInfo:
         max_participants=room.max_participants,
         p2p=room.p2p,
         open=room.open,
+        created_at=room.created_at,
     )
 
 

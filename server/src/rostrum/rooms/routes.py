@@ -2,14 +2,18 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from rostrum.auth.dependencies import Caller, UserCaller
 from rostrum.kit.http import client_address, given
+from rostrum.kit.pagination import After, Limit, announce_next
+from rostrum.rooms.keeper import RoomKeeper
 from rostrum.rooms.schemas import (
+    ChangeRoomInput,
     CreateRoomInput,
     GuestInput,
     InvitationInput,
+    listed_body,
     public_body,
     room_body,
     token_body,
@@ -20,6 +24,7 @@ router = APIRouter(tags=["rooms"])
 v1_router = APIRouter(tags=["rooms"])
 
 Rooms = Annotated[RoomService, given(RoomService)]
+Keeper = Annotated[RoomKeeper, given(RoomKeeper)]
 
 
 @router.post("/room/create", status_code=201)
@@ -27,6 +32,52 @@ async def create_room(body: CreateRoomInput, caller: UserCaller, rooms: Rooms) -
     """Make a room owned by the caller."""
     room = await rooms.create(caller, body.to_new_room())
     return {"success": True, "data": room_body(room, rooms.join_url(room)), "msg": "Room created Successfully!"}
+
+
+@v1_router.get("/rooms")
+async def list_rooms(
+    caller: UserCaller,
+    keeper: Keeper,
+    rooms: Rooms,
+    request: Request,
+    response: Response,
+    after: After,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """The caller's own rooms, the newest first; an administrator and a secret key see all of the tenant."""
+    page, following = await keeper.list(caller, limit=limit, after=after)
+    announce_next(request, response, following)
+    data = [listed_body(room, rooms.join_url(room), rooms.is_live(room.id)) for room in page]
+    return {"success": True, "data": data, "msg": "Rooms retrieved successfully!"}
+
+
+@v1_router.patch("/rooms/{room_id}")
+async def change_room(
+    room_id: str, body: ChangeRoomInput, caller: UserCaller, keeper: Keeper, rooms: Rooms
+) -> dict[str, Any]:
+    """Change a room's name, size or privacy; only its owner may."""
+    room = await keeper.change(caller, room_id, body.to_change())
+    data = listed_body(room, rooms.join_url(room), rooms.is_live(room.id))
+    return {"success": True, "data": data, "msg": "Room updated successfully!"}
+
+
+@v1_router.delete("/rooms/{room_id}", status_code=204)
+async def delete_room(room_id: str, caller: UserCaller, keeper: Keeper) -> None:
+    """Delete a room with its chat; a webinar that runs in it ends. Only its owner may."""
+    await keeper.delete(caller, room_id)
+
+
+@v1_router.put("/rooms/{room_id}/cohosts/{user_id}")
+async def add_cohost(room_id: str, user_id: str, caller: UserCaller, keeper: Keeper) -> dict[str, Any]:
+    """Make a user a co-host of the room for good; only its owner may. The role works at once, also in a live room."""
+    await keeper.add_cohost(caller, room_id, user_id)
+    return {"success": True, "data": {"userId": user_id, "role": "cohost"}, "msg": "Co-host added successfully!"}
+
+
+@v1_router.delete("/rooms/{room_id}/cohosts/{user_id}", status_code=204)
+async def remove_cohost(room_id: str, user_id: str, caller: UserCaller, keeper: Keeper) -> None:
+    """Take a user's lasting role in the room away; only the room's owner may."""
+    await keeper.remove_cohost(caller, room_id, user_id)
 
 
 @v1_router.get("/rooms/{room_id}")

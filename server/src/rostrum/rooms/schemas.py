@@ -2,18 +2,16 @@
 
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AliasChoices, Field, StrictBool
 
 from rostrum.auth import JoinToken, RoomRole
 from rostrum.kit import clock
-from rostrum.kit.inputs import Input, Line
+from rostrum.kit.inputs import Input, Line, Moment
 from rostrum.rooms.info import RoomInfo
+from rostrum.rooms.keeper import RoomChange
 from rostrum.rooms.service import NewRoom, RoomType
 
-
-def _moment(value: Any) -> Any:
-    """Epoch milliseconds or ISO 8601."""
-    return clock.parse(value) if isinstance(value, int | str) and not isinstance(value, bool) else value
+Participants = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 
 
 class CreateRoomInput(Input):
@@ -21,9 +19,9 @@ class CreateRoomInput(Input):
 
     name: Line
     type: RoomType
-    max_participants: int | None = Field(None, alias="maxParticipants", ge=1, le=1_000_000, strict=True)
-    is_private: bool = Field(False, alias="isPrivate")
-    p2p: bool = False
+    max_participants: Participants | None = Field(None, alias="maxParticipants")
+    is_private: StrictBool = Field(False, alias="isPrivate")
+    p2p: StrictBool = False
     owner_id: str | None = Field(
         None, validation_alias=AliasChoices("ownerId", "hostId", "userId", "userID"), max_length=64
     )
@@ -33,12 +31,25 @@ class CreateRoomInput(Input):
         return NewRoom(self.name, self.type, self.is_private, self.p2p, self.max_participants, self.owner_id)
 
 
+class ChangeRoomInput(Input):
+    """Body of PATCH /v1/rooms/:roomId; what is left out stays. `maxParticipants: null` takes the limit away."""
+
+    name: Line | None = None
+    max_participants: Participants | None = Field(None, alias="maxParticipants")
+    is_private: StrictBool | None = Field(None, alias="isPrivate")
+
+    def to_change(self) -> RoomChange:
+        """The wish for the service."""
+        sized = "max_participants" in self.model_fields_set
+        return RoomChange(self.name, self.is_private, self.max_participants, sized)
+
+
 class InvitationInput(Input):
     """Body of POST /v1/rooms/:roomId/invitations."""
 
     role: RoomRole
     name: Line | None = None
-    expires_at: Annotated[int | None, BeforeValidator(_moment)] = Field(None, alias="expiresAt")
+    expires_at: Moment | None = Field(None, alias="expiresAt")
 
 
 class GuestInput(Input):
@@ -57,6 +68,16 @@ def room_body(room: RoomInfo, join_url: str) -> dict[str, Any]:
         "maxParticipants": room.max_participants,
         "isPrivate": room.is_private,
         "joinUrl": join_url,
+    }
+
+
+def listed_body(room: RoomInfo, join_url: str, live: bool) -> dict[str, Any]:
+    """A room as its owner sees it."""
+    return {
+        **room_body(room, join_url),
+        "ownerId": room.owner_id,
+        "live": live,
+        "createdAt": clock.iso(room.created_at),
     }
 
 

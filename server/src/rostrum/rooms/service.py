@@ -78,7 +78,7 @@ class RoomService:
             is_private=new.is_private,
             open=principal.kind == "open",
             p2p=new.p2p,
-            max_participants=_capacity(new),
+            max_participants=capacity(new.max_participants, p2p=new.p2p),
             created_at=clock.now_ms(),
         )
         async with self._db.session() as session:
@@ -170,6 +170,18 @@ class RoomService:
             raise Forbidden("Only a host of the room may do this.")
         return room
 
+    async def require_owner(self, principal: Principal, room_id: str) -> RoomInfo:
+        """The room, if the caller owns it or acts for its tenant; an invited host does not own it.
+
+        Raises:
+            RoomNotFound: there is none that the caller may know of.
+            Forbidden: the caller may enter, but does not own it.
+        """
+        room, _role = await self._entry(principal, room_id)
+        if not principal.acts_for_tenant and room.owner_id != principal.subject:
+            raise Forbidden("Only the owner of the room may do this.")
+        return room
+
     async def invite(
         self, principal: Principal, room_id: str, role: RoomRole, *, name: str | None, expires_at: int | None
     ) -> tuple[JoinToken, str]:
@@ -215,6 +227,17 @@ class RoomService:
             session.add(RoomGrant(room_id=room_id, subject=subject, live=live, role=role, granted_at=clock.now_ms()))
         self._directory.forget(room_id)
 
+    async def revoke(self, room_id: str, subject: str) -> bool:
+        """Take a lasting role away; tells whether there was one."""
+        async with self._db.session() as session:
+            revoked = await store.delete_grant(session, room_id, subject, live=False)
+        self._directory.forget(room_id)
+        return revoked
+
+    def forget(self, room_id: str) -> None:
+        """The room has changed, and the change is committed: look it up anew."""
+        self._directory.forget(room_id)
+
     async def grant_live_role(self, room_id: str, subject: str, role: RoomRole) -> None:
         """Grant somebody a role (`viewer` takes one away) until the room's session ends; survives a restart."""
         await self.grant(room_id, subject, role, live=True)
@@ -246,7 +269,6 @@ def _role(principal: Principal, entry: Entry) -> RoomRole | None:
     return None if room.is_private else "viewer"
 
 
-def _capacity(new: NewRoom) -> int | None:
-    if not new.p2p:
-        return new.max_participants
-    return min(new.max_participants or P2P_PARTICIPANTS, P2P_PARTICIPANTS)
+def capacity(wanted: int | None, *, p2p: bool) -> int | None:
+    """How many a room takes: what was wanted, but never more than two from peer to peer."""
+    return min(wanted or P2P_PARTICIPANTS, P2P_PARTICIPANTS) if p2p else wanted

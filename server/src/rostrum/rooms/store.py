@@ -2,15 +2,33 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rostrum.kit.pagination import Position
 from rostrum.rooms.models import Room, RoomGrant
 
 
 async def by_id(session: AsyncSession, room_id: str) -> Room | None:
     """The room with this id, of any tenant."""
     return await session.get(Room, room_id)
+
+
+async def locked(session: AsyncSession, room_id: str) -> Room | None:
+    """The room with this id, for a change: nobody else changes it until this transaction ends."""
+    return await session.get(Room, room_id, with_for_update=True)
+
+
+async def page(
+    session: AsyncSession, tenant_id: str, owner_id: str | None, *, limit: int, after: Position | None
+) -> Sequence[Room]:
+    """Rooms of a tenant, of one owner or (None) of all, the newest first, beginning after a position."""
+    query = select(Room).where(Room.tenant_id == tenant_id)
+    if owner_id is not None:
+        query = query.where(Room.owner_id == owner_id)
+    if after is not None:
+        query = query.where(tuple_(Room.created_at, Room.id) < tuple(after))
+    return (await session.scalars(query.order_by(Room.created_at.desc(), Room.id.desc()).limit(limit))).all()
 
 
 async def grants(session: AsyncSession, room_id: str) -> Sequence[RoomGrant]:
@@ -23,9 +41,9 @@ async def clear_live_grants(session: AsyncSession, room_id: str) -> None:
     await session.execute(delete(RoomGrant).where(RoomGrant.room_id == room_id, RoomGrant.live.is_(True)))
 
 
-async def delete_grant(session: AsyncSession, room_id: str, subject: str, *, live: bool) -> None:
-    """Forget one grant."""
+async def delete_grant(session: AsyncSession, room_id: str, subject: str, *, live: bool) -> bool:
+    """Forget one grant; tells whether there was one."""
     query = delete(RoomGrant).where(
         RoomGrant.room_id == room_id, RoomGrant.subject == subject, RoomGrant.live.is_(live)
     )
-    await session.execute(query)
+    return (await session.execute(query.returning(RoomGrant.subject))).first() is not None

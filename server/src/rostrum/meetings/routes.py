@@ -1,0 +1,61 @@
+"""REST door of meetings."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+
+from rostrum.auth.dependencies import UserCaller
+from rostrum.kit.http import given
+from rostrum.kit.pagination import After, Limit, announce_next
+from rostrum.meetings.schemas import ChangeMeetingInput, CreateMeetingInput, meeting_body
+from rostrum.meetings.service import MeetingService
+
+router = APIRouter(tags=["meetings"])
+v1_router = APIRouter(tags=["meetings"])
+
+Meetings = Annotated[MeetingService, given(MeetingService)]
+
+
+@router.post("/meetings/create", status_code=201)
+async def create_meeting(body: CreateMeetingInput, caller: UserCaller, meetings: Meetings) -> dict[str, Any]:
+    """Make a meeting, and a webinar's room for it unless one is given."""
+    meeting = await meetings.create(caller, body.to_new_meeting())
+    return {"success": True, "data": meeting_body(meeting), "msg": "Meeting created successfully!"}
+
+
+@router.post("/meetings/update/{meeting_id}", status_code=204)
+async def update_meeting(meeting_id: str, body: ChangeMeetingInput, caller: UserCaller, meetings: Meetings) -> None:
+    """Change a meeting; what the body leaves out stays as it is."""
+    await meetings.update(caller, meeting_id, body.to_change())
+
+
+@router.get("/meetings/list/{user_id}")
+async def list_meetings(
+    user_id: str,
+    caller: UserCaller,
+    meetings: Meetings,
+    request: Request,
+    response: Response,
+    after: After,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """The meetings that a user hosts, the newest first."""
+    page, following = await meetings.list(caller, user_id, limit=limit, after=after)
+    announce_next(request, response, following)
+    return {"data": [meeting_body(meeting) for meeting in page]}
+
+
+@v1_router.get("/meetings/{meeting_id}")
+async def get_meeting(meeting_id: str, caller: UserCaller, meetings: Meetings) -> dict[str, Any]:
+    """A meeting that the caller hosts."""
+    meeting = await meetings.get(caller, meeting_id)
+    return {"success": True, "data": meeting_body(meeting), "msg": "Meeting retrieved successfully!"}
+
+
+@v1_router.patch("/meetings/{meeting_id}")
+async def change_meeting(
+    meeting_id: str, body: ChangeMeetingInput, caller: UserCaller, meetings: Meetings
+) -> dict[str, Any]:
+    """Change a meeting, as POST /meetings/update does, and answer it."""
+    meeting = await meetings.update(caller, meeting_id, body.to_change())
+    return {"success": True, "data": meeting_body(meeting), "msg": "Meeting updated successfully!"}
