@@ -30,7 +30,7 @@ async def test_a_revoked_key_is_refused(client: httpx.AsyncClient, services: Ser
 
 async def test_another_process_notices_a_revocation(services: Services, backend: Any) -> None:
     """A key remembered by a running server is looked up again when the cache runs out."""
-    other = TenantService(services.db, "s" * 32, cache_seconds=0)
+    other = TenantService(services.db, "s" * 32, services.audit, cache_seconds=0)
     assert (await other.identify(backend.headers["x-api-key"])).kind == "secret"
     key = next(key for key in await services.tenants.keys(backend.id) if key.kind == "secret")
     await services.tenants.revoke_key(key.id)
@@ -57,7 +57,7 @@ async def test_a_derived_key_revoked_stays_revoked(services: Services) -> None:
 
 async def test_a_new_server_secret_gets_new_web_keys(services: Services) -> None:
     tenant = await services.tenants.default()
-    renewed = TenantService(services.db, "another secret " * 3, cache_seconds=0)
+    renewed = TenantService(services.db, "another secret " * 3, services.audit, cache_seconds=0)
     await renewed.ensure_web_keys()
     await renewed.ensure_web_keys()
     assert (await renewed.identify(renewed.web_key(tenant.id))).tenant == tenant

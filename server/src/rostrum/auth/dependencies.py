@@ -1,17 +1,22 @@
 """How routes learn who calls."""
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
 from rostrum.auth.errors import InvalidToken
 from rostrum.auth.principal import Principal
 from rostrum.auth.service import AuthService
+from rostrum.kit.origin import origin, set_origin
+from rostrum.tenants.features import require_feature
 
 
 async def _caller(request: Request) -> Principal:
     auth: AuthService = request.app.state.services[AuthService]
-    return await auth.authenticate(request.headers.get("x-api-key"), _bearer(request))
+    caller = await auth.authenticate(request.headers.get("x-api-key"), bearer(request))
+    set_origin(replace(origin(), actor=caller.subject, tenant_id=caller.tenant_id))
+    return caller
 
 
 async def _user(caller: Annotated[Principal, Depends(_caller)]) -> Principal:
@@ -19,12 +24,36 @@ async def _user(caller: Annotated[Principal, Depends(_caller)]) -> Principal:
     return caller
 
 
-async def _admin(caller: Annotated[Principal, Depends(_caller)]) -> Principal:
+async def _person(caller: Annotated[Principal, Depends(_caller)]) -> Principal:
+    caller.require_person()
+    return caller
+
+
+async def admin(caller: Annotated[Principal, Depends(_caller)]) -> Principal:
+    """An administrator, or the tenant's own backend."""
     caller.require_admin()
     return caller
 
 
-def _bearer(request: Request) -> str | None:
+def requires(feature: str) -> Any:
+    """A dependency that lets a caller through whose tenant's package has the feature.
+
+    Raises:
+        FeatureDisabled: it has not, or this server has not built the feature.
+    """
+
+    async def check(caller: Annotated[Principal, Depends(_caller)]) -> None:
+        require_feature(caller.package, feature)
+
+    return Depends(check)
+
+
+def bearer(request: Request) -> str | None:
+    """The token of the Authorization header.
+
+    Raises:
+        InvalidToken: the header has another form.
+    """
     header = request.headers.get("authorization")
     if header is None:
         return None
@@ -40,5 +69,8 @@ Caller = Annotated[Principal, Depends(_caller)]
 UserCaller = Annotated[Principal, Depends(_user)]
 """A user, or the tenant's own backend by its secret key."""
 
-AdminCaller = Annotated[Principal, Depends(_admin)]
+PersonCaller = Annotated[Principal, Depends(_person)]
+"""A user with a token of their own; not the tenant's backend."""
+
+AdminCaller = Annotated[Principal, Depends(admin)]
 """An administrator, or the tenant's own backend."""

@@ -17,6 +17,28 @@ class InvalidCredentials(Unauthorized):
     sentence = "The user name or the password is wrong."
 
 
+class InvalidResetToken(RostrumError):
+    """The link to a new password is wrong, used or too old."""
+
+    code = "invalid_reset_token"
+    status = 400
+    sentence = "This link is invalid or has expired; ask for another one."
+
+
+class WrongPassword(Forbidden):
+    """The present password, asked for before something that cannot be undone, is wrong."""
+
+    code = "wrong_password"
+    sentence = "The present password is wrong."
+
+
+class SessionTooOld(Unauthorized):
+    """The token cannot be refreshed any more; the user has to log in again."""
+
+    code = "session_too_old"
+    sentence = "This session is too old; log in again."
+
+
 class UserRequired(Unauthorized):
     """The publishable key alone is not enough here: a user's token is needed with it."""
 

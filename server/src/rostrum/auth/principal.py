@@ -25,6 +25,7 @@ class Principal:
         name: the display name the token carries, if any.
         room_id, room_role: what a join token grants; None for all others.
         key_kind: kind of the API key that came along.
+        session_id: the login that a user's token comes from; None for all others.
         expires_at: when the token ends, milliseconds since 1970; None without a token.
     """
 
@@ -37,6 +38,7 @@ class Principal:
     room_id: str | None = None
     room_role: RoomRole | None = None
     key_kind: KeyKind | None = None
+    session_id: str | None = None
     expires_at: int | None = None
 
     @property
@@ -62,6 +64,11 @@ class Principal:
     def require_user(self) -> None:
         """Raise UserRequired unless this is a user or the tenant's own backend."""
         if self.kind not in ("user", "tenant"):
+            raise UserRequired()
+
+    def require_person(self) -> None:
+        """Raise UserRequired unless this is a user with a token of their own."""
+        if self.kind != "user":
             raise UserRequired()
 
     def require_admin(self) -> None:

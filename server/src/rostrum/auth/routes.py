@@ -4,8 +4,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 
-from rostrum.auth.dependencies import Caller
-from rostrum.auth.schemas import LoginInput, RegisterInput, login_body, user_body
+from rostrum.auth.account import AccountService
+from rostrum.auth.dependencies import Caller, PersonCaller, bearer
+from rostrum.auth.schemas import (
+    DeletionInput,
+    ForgottenInput,
+    LoginInput,
+    PasswordChangeInput,
+    RegisterInput,
+    ResetInput,
+    login_body,
+    user_body,
+)
 from rostrum.auth.service import AuthService
 from rostrum.kit.http import client_address, given
 from rostrum.tenants.features import features_of
@@ -14,6 +24,9 @@ router = APIRouter(tags=["accounts"])
 v1_router = APIRouter(tags=["accounts"])
 
 Auth = Annotated[AuthService, given(AuthService)]
+Account = Annotated[AccountService, given(AccountService)]
+
+LINK_SENT = "If there is such a user, a link to set a new password is on its way."
 
 
 @router.post("/auth/register", status_code=201)
@@ -28,6 +41,65 @@ async def login(body: LoginInput, caller: Caller, auth: Auth, request: Request) 
     """Check a password; the answer has the user's token."""
     done = await auth.login(caller.tenant_id, body.user_name, body.password, address=client_address(request))
     return {"success": True, "message": "Logged in successfully", "data": login_body(done)}
+
+
+@v1_router.post("/auth/refresh")
+async def refresh(caller: PersonCaller, account: Account, request: Request) -> dict[str, Any]:
+    """A fresh token of the caller's session."""
+    done = await account.refresh(caller, bearer(request) or "")
+    return {"success": True, "message": "Token refreshed successfully", "data": login_body(done)}
+
+
+@v1_router.post("/auth/logout")
+async def logout(caller: PersonCaller, account: Account) -> dict[str, Any]:
+    """End the caller's session: all its tokens are refused at once, its sockets close."""
+    await account.logout(caller)
+    return {"success": True, "message": "Logged out successfully"}
+
+
+@v1_router.post("/auth/change-password")
+async def change_password(body: PasswordChangeInput, caller: PersonCaller, account: Account) -> dict[str, Any]:
+    """Set another password. All tokens of before are refused; the answer has the one that goes on."""
+    done = await account.change_password(caller, body.present, body.new)
+    return {"success": True, "message": "Password changed successfully", "data": login_body(done)}
+
+
+@v1_router.post("/auth/forgot-password")
+async def forgot_password(body: ForgottenInput, caller: Caller, account: Account, request: Request) -> dict[str, Any]:
+    """Ask for a link to a new password; the answer is the same whether there is such a user or not."""
+    await account.forget_password(caller.tenant_id, body.email, address=client_address(request))
+    return {"success": True, "message": LINK_SENT}
+
+
+@v1_router.post("/auth/reset-password")
+async def reset_password(body: ResetInput, caller: Caller, account: Account, request: Request) -> dict[str, Any]:
+    """Set a new password by the token of such a link, which works once."""
+    await account.reset_password(caller.tenant_id, body.token, body.new, address=client_address(request))
+    return {"success": True, "message": "Password set successfully"}
+
+
+@v1_router.get("/users/me")
+async def me(caller: PersonCaller, account: Account) -> dict[str, Any]:
+    """The caller's own account."""
+    user = await account.me(caller)
+    return {
+        "success": True,
+        "data": {**user_body(user), "roles": list(user.roles)},
+        "msg": "User retrieved successfully!",
+    }
+
+
+@v1_router.delete("/users/me")
+async def delete_me(body: DeletionInput, caller: PersonCaller, account: Account) -> dict[str, Any]:
+    """Delete the caller's account. Its rooms stay with the tenant, without an owner; its chat loses its name."""
+    await account.delete(caller, body.password)
+    return {"success": True, "msg": "Account deleted successfully!"}
+
+
+@v1_router.get("/users/me/export")
+async def export_me(caller: PersonCaller, account: Account) -> dict[str, Any]:
+    """All that the server keeps about the caller."""
+    return {"success": True, "data": await account.export(caller), "msg": "Data exported successfully!"}
 
 
 @v1_router.get("/features")

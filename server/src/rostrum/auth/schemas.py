@@ -20,6 +20,9 @@ def _email(value: str) -> str:
     return checked.normalized
 
 
+NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=256)]
+
+
 class RegisterInput(Input):
     """Body of POST /auth/register."""
 
@@ -32,11 +35,41 @@ class RegisterInput(Input):
     country: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=2, max_length=80), AfterValidator(printable)
     ]
-    password: Annotated[str, StringConstraints(min_length=8, max_length=256)]
+    password: NewPassword
 
     def to_new_user(self) -> NewUser:
         """The registration for the service."""
         return NewUser(self.email, self.f_name, self.l_name, self.phone_number, self.country, self.password)
+
+
+class PasswordChangeInput(Input):
+    """Body of POST /v1/auth/change-password."""
+
+    present: Annotated[str, StringConstraints(min_length=1, max_length=256)] = Field(
+        validation_alias=AliasChoices("currentPassword", "oldPassword")
+    )
+    new: NewPassword = Field(validation_alias=AliasChoices("newPassword"))
+
+
+class ForgottenInput(Input):
+    """Body of POST /v1/auth/forgot-password."""
+
+    email: Annotated[str, StringConstraints(min_length=1, max_length=320)] = Field(
+        validation_alias=AliasChoices("email", "userName")
+    )
+
+
+class ResetInput(Input):
+    """Body of POST /v1/auth/reset-password."""
+
+    token: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    new: NewPassword = Field(validation_alias=AliasChoices("newPassword", "password"))
+
+
+class DeletionInput(Input):
+    """Body of DELETE /v1/users/me."""
+
+    password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
 class LoginInput(Input):

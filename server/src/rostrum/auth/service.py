@@ -5,11 +5,13 @@ from typing import Literal
 
 from sqlalchemy.exc import IntegrityError
 
+from rostrum.audit import AuditService, Watched
 from rostrum.auth import store
 from rostrum.auth.errors import EmailTaken, InvalidCredentials, InvalidToken, UserNotFound
 from rostrum.auth.models import User
 from rostrum.auth.passwords import PasswordPool
 from rostrum.auth.principal import Principal
+from rostrum.auth.standing import Standings
 from rostrum.auth.tokens import Claims, TokenService
 from rostrum.kit import clock
 from rostrum.kit.db import Database
@@ -30,6 +32,7 @@ class UserInfo:
     f_name: str
     l_name: str
     roles: tuple[str, ...]
+    generation: int = 0
 
     @property
     def name(self) -> str:
@@ -62,14 +65,22 @@ class AuthService:
     """Knows users, passwords and tokens."""
 
     def __init__(
-        self, db: Database, tenants: TenantService, tokens: TokenService, limits: RateLimiter, settings: Settings
+        self,
+        db: Database,
+        tenants: TenantService,
+        tokens: TokenService,
+        limits: RateLimiter,
+        audit: AuditService,
+        settings: Settings,
     ) -> None:
         self._db = db
         self._tenants = tenants
         self.tokens = tokens
         self._limits = limits
+        self._audit = audit
         self._settings = settings
-        self._passwords = PasswordPool(settings.password_threads)
+        self.passwords = PasswordPool(settings.password_threads)
+        self.standings = Standings(db)
 
     async def register(self, tenant_id: str, new: NewUser, *, address: str) -> UserInfo:
         """Make a user of the tenant.
@@ -78,22 +89,33 @@ class AuthService:
             EmailTaken: the tenant has a user with this address.
             RateLimited: too many registrations from this network address.
         """
-        await self._limits.hit(self._settings.register_limit_address, "register", address)
-        return await self.create_user(tenant_id, new)
+        async with self._audit.watch("user.register", tenant_id=tenant_id, actor="") as watched:
+            await self._limits.hit(self._settings.register_limit_address, "register", address)
+            return await self.create_user(tenant_id, new, watched=watched)
 
-    async def create_user(self, tenant_id: str, new: NewUser, *, roles: tuple[str, ...] = ("user",)) -> UserInfo:
-        """Make a user with the given roles.
+    async def create_user(
+        self,
+        tenant_id: str,
+        new: NewUser,
+        *,
+        roles: tuple[str, ...] = ("user",),
+        watched: Watched | None = None,
+    ) -> UserInfo:
+        """Make a user with the given roles; `watched` is the action for the audit log, if the caller began one.
 
         Raises:
             EmailTaken: the tenant has a user with this address.
         """
-        user = _user(tenant_id, new, roles, await self._passwords.hash(new.password))
+        user = _user(tenant_id, new, roles, await self.passwords.hash(new.password))
+        done = watched or Watched("user.create", tenant_id, "server", "")
         try:
             async with self._db.session() as session:
                 session.add(user)
+                done.resource = f"user:{user.id}"
+                await self._audit.done(done)
         except IntegrityError as error:
             raise EmailTaken() from error
-        return _info(user)
+        return info_of(user)
 
     async def login(self, tenant_id: str, email: str, password: str, *, address: str) -> Login:
         """Check a password and make a token; failures count against the account and the network address.
@@ -103,26 +125,33 @@ class AuthService:
             RateLimited: too many tries.
         """
         account = (tenant_id, email.strip().lower())
-        await self._limits.hit(self._settings.login_limit_address, "login-address", address)
-        # Counted before the check and forgotten after a success, so that tries at the same moment count too.
-        await self._limits.hit(self._settings.login_limit_account, "login-account", *account)
-        async with self._db.reading() as session:
-            user = await store.by_email(session, *account)
-        if not await self._passwords.verify(password, user.password_hash if user else None) or user is None:
-            raise InvalidCredentials()
-        await self._limits.clear(self._settings.login_limit_account, "login-account", *account)
-        return self.issue(_info(user))
+        async with self._audit.watch("auth.login", tenant_id=tenant_id, actor="") as watched:
+            await self._limits.hit(self._settings.login_limit_address, "login-address", address)
+            # Counted before the check and forgotten after a success, so that tries at the same moment count too.
+            await self._limits.hit(self._settings.login_limit_account, "login-account", *account)
+            async with self._db.reading() as session:
+                user = await store.by_email(session, *account)
+            if user is not None:
+                watched.resource = f"user:{user.id}"
+            if not await self.passwords.verify(password, user.password_hash if user else None) or user is None:
+                raise InvalidCredentials()
+            watched.actor = user.id
+            await self._limits.clear(self._settings.login_limit_account, "login-account", *account)
+            return self.issue(info_of(user))
 
-    def issue(self, user: UserInfo) -> Login:
-        """A fresh token for a user."""
+    def issue(self, user: UserInfo, of: Claims | None = None) -> Login:
+        """A fresh token for a user; it goes on with the session `of` an earlier token, else it begins one."""
         seconds = self._settings.access_token_seconds
-        return Login(self.tokens.access(user.id, user.tenant_id, user.roles, seconds=seconds), seconds, user)
+        token = self.tokens.access(
+            user.id, user.tenant_id, user.roles, seconds=seconds, generation=user.generation, of=of
+        )
+        return Login(token, seconds, user)
 
     async def find(self, tenant_id: str, email: str) -> UserInfo | None:
         """The tenant's user with this address."""
         async with self._db.reading() as session:
             user = await store.by_email(session, tenant_id, email.strip().lower())
-        return _info(user) if user else None
+        return info_of(user) if user else None
 
     async def user(self, tenant_id: str, user_id: str) -> UserInfo:
         """The tenant's user with this id.
@@ -134,7 +163,18 @@ class AuthService:
             user = await store.by_id(session, tenant_id, user_id)
         if user is None:
             raise UserNotFound()
-        return _info(user)
+        return info_of(user)
+
+    async def claims(self, token: str) -> Claims:
+        """What a token says, if it still counts.
+
+        Raises:
+            InvalidToken: it is bad in any way, logged out, of before a change of the password, or its user is gone.
+        """
+        claims = self.tokens.verify(token)
+        if claims.use == "access":
+            await self.standings.check(claims)
+        return claims
 
     async def authenticate(self, api_key: str | None, token: str | None) -> Principal:
         """Who calls, from an API key and perhaps a token.
@@ -145,7 +185,7 @@ class AuthService:
         """
         key = await self._tenants.identify(api_key)
         if token:
-            claims = self.tokens.verify(token)
+            claims = await self.claims(token)
             if claims.tenant_id != key.tenant.id:
                 raise InvalidToken()
             return _from_claims(claims, key.tenant, key)
@@ -164,14 +204,14 @@ class AuthService:
         if not self._settings.open_rooms:
             raise InvalidApiKey()
         if token:
-            claims = self.tokens.verify(token)
+            claims = await self.claims(token)
             return _from_claims(claims, await self._tenants.get(claims.tenant_id), None)
         tenant = await self._tenants.default()
         return Principal("open", tenant.id, f"open:{new_id()}", package=tenant.package)
 
     def close(self) -> None:
         """End the threads of the password pool."""
-        self._passwords.close()
+        self.passwords.close()
 
 
 def _user(tenant_id: str, new: NewUser, roles: tuple[str, ...], password_hash: str) -> User:
@@ -190,8 +230,11 @@ def _user(tenant_id: str, new: NewUser, roles: tuple[str, ...], password_hash: s
     )
 
 
-def _info(user: User) -> UserInfo:
-    return UserInfo(user.id, user.tenant_id, user.email, user.f_name, user.l_name, tuple(user.roles))
+def info_of(user: User) -> UserInfo:
+    """The user of a row."""
+    return UserInfo(
+        user.id, user.tenant_id, user.email, user.f_name, user.l_name, tuple(user.roles), user.generation or 0
+    )
 
 
 def _principal(key: KeyIdentity, kind: Literal["guest", "tenant"], subject: str) -> Principal:
@@ -208,6 +251,7 @@ def _from_claims(claims: Claims, tenant: TenantInfo, key: KeyIdentity | None) ->
         name=claims.name,
         room_id=claims.room_id,
         room_role=claims.room_role,
+        session_id=claims.session_id or None,
         key_kind=key.kind if key else None,
         expires_at=claims.expires_at,
     )

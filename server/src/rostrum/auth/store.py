@@ -1,9 +1,11 @@
 """Every query on users."""
 
-from sqlalchemy import select
+from collections.abc import Sequence
+
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rostrum.auth.models import User
+from rostrum.auth.models import EndedSession, PasswordReset, User
 
 
 async def by_email(session: AsyncSession, tenant_id: str, email_key: str) -> User | None:
@@ -14,3 +16,55 @@ async def by_email(session: AsyncSession, tenant_id: str, email_key: str) -> Use
 async def by_id(session: AsyncSession, tenant_id: str, user_id: str) -> User | None:
     """The tenant's user with this id."""
     return await session.scalar(select(User).where(User.tenant_id == tenant_id, User.id == user_id))
+
+
+async def ended_sessions(session: AsyncSession, user_id: str) -> Sequence[str]:
+    """The user's sessions that were logged out."""
+    return (await session.scalars(select(EndedSession.id).where(EndedSession.user_id == user_id))).all()
+
+
+async def end_session(session: AsyncSession, session_id: str, user_id: str, *, now: int, expires_at: int) -> None:
+    """Note that a session was logged out (once), and forget those whose tokens have all expired anyway."""
+    await session.execute(delete(EndedSession).where(EndedSession.expires_at < now))
+    if await session.get(EndedSession, session_id) is None:
+        session.add(EndedSession(id=session_id, user_id=user_id, expires_at=expires_at))
+
+
+async def set_password(session: AsyncSession, user_id: str, password_hash: str) -> None:
+    """Store a new password, end all tokens and all links of before."""
+    values = {"password_hash": password_hash, "generation": User.generation + 1}
+    await session.execute(
+        update(User).where(User.id == user_id).values(values).execution_options(synchronize_session=False)
+    )
+    await session.execute(delete(PasswordReset).where(PasswordReset.user_id == user_id))
+
+
+async def valid_reset(session: AsyncSession, tenant_id: str, digest: str, now: int) -> User | None:
+    """The tenant's user whom this secret may give a new password."""
+    query = (
+        select(User)
+        .join(PasswordReset, PasswordReset.user_id == User.id)
+        .where(User.tenant_id == tenant_id, PasswordReset.hash == digest, PasswordReset.expires_at > now)
+    )
+    return await session.scalar(query)
+
+
+async def take_reset(session: AsyncSession, digest: str) -> bool:
+    """Use a secret up; False when it was used at this very moment by somebody else."""
+    done = await session.execute(
+        delete(PasswordReset).where(PasswordReset.hash == digest).returning(PasswordReset.hash)
+    )
+    return done.first() is not None
+
+
+async def add_reset(session: AsyncSession, digest: str, user_id: str, *, now: int, expires_at: int) -> None:
+    """Note a link to a new password; an earlier one of the user's, and all that are too old, end."""
+    await session.execute(
+        delete(PasswordReset).where(or_(PasswordReset.user_id == user_id, PasswordReset.expires_at < now))
+    )
+    session.add(PasswordReset(hash=digest, user_id=user_id, expires_at=expires_at))
+
+
+async def delete_user(session: AsyncSession, user_id: str) -> None:
+    """Remove an account with all that hangs on it here."""
+    await session.execute(delete(User).where(User.id == user_id))

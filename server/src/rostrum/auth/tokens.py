@@ -23,13 +23,20 @@ REQUIRED = ["iss", "aud", "sub", "iat", "exp", "jti", "use", "tenant"]
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a valid token says. `expires_at` is in milliseconds since 1970; room, role and name only in join tokens."""
+    """What a valid token says; room, role and name stand only in join tokens. Moments in milliseconds since 1970.
+
+    A user's token belongs to a session, which began at a login and goes on through refreshes, and to a generation,
+    which ends when the password is changed.
+    """
 
     use: Literal["access", "join"]
     subject: str
     tenant_id: str
     token_id: str
     expires_at: int
+    session_id: str = ""
+    began_at: int = 0
+    generation: int = 0
     roles: frozenset[str] = frozenset()
     room_id: str | None = None
     room_role: RoomRole | None = None
@@ -55,9 +62,26 @@ class TokenService:
         self._audience = audience
         self._verified: dict[str, Claims] = {}
 
-    def access(self, user_id: str, tenant_id: str, roles: Sequence[str], *, seconds: int) -> str:
-        """A user's token."""
-        return self._encode(user_id, {"use": "access", "tenant": tenant_id, "roles": list(roles)}, seconds * 1000)
+    def access(
+        self,
+        user_id: str,
+        tenant_id: str,
+        roles: Sequence[str],
+        *,
+        seconds: int,
+        generation: int = 0,
+        of: Claims | None = None,
+    ) -> str:
+        """A user's token; it goes on with the session `of` an earlier one, else it begins a session."""
+        claims = {
+            "use": "access",
+            "tenant": tenant_id,
+            "roles": list(roles),
+            "gen": generation,
+            "sid": of.session_id if of else new_id(),
+            "began": (of.began_at if of else clock.now_ms()) // 1000,
+        }
+        return self._encode(user_id, claims, seconds * 1000)
 
     def join(self, tenant_id: str, room_id: str, role: RoomRole, *, name: str | None, seconds: int) -> JoinToken:
         """A token that lets its bearer into one room with one role; its jti is who the bearer is there."""
@@ -125,7 +149,13 @@ def _claims(body: dict[str, Any]) -> Claims:
         expires_at=int(body["exp"]) * 1000,
     )
     if claims.use == "access":
-        return replace(claims, roles=frozenset(map(str, body["roles"])))
+        return replace(
+            claims,
+            roles=frozenset(map(str, body["roles"])),
+            session_id=str(body.get("sid", claims.token_id)),
+            began_at=int(body.get("began", body["iat"])) * 1000,
+            generation=int(body.get("gen", 0)),
+        )
     if claims.use != "join" or body["role"] not in get_args(RoomRole):
         raise ValueError("The token is of an unknown kind.")
     return replace(claims, room_id=str(body["room"]), room_role=body["role"], name=body.get("name"))

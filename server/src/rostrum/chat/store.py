@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rostrum.chat.models import ChatMessage
@@ -24,3 +24,15 @@ async def latest(
     if before is not None:
         query = query.where(ChatMessage.position < before)
     return (await session.scalars(query.order_by(ChatMessage.position.desc()).limit(limit))).all()
+
+
+async def written_by(session: AsyncSession, subject: str) -> Sequence[ChatMessage]:
+    """All messages of somebody, oldest first."""
+    query = select(ChatMessage).where(ChatMessage.subject == subject).order_by(ChatMessage.position)
+    return (await session.scalars(query)).all()
+
+
+async def make_anonymous(session: AsyncSession, subject: str) -> None:
+    """Take somebody's name off their messages."""
+    query = update(ChatMessage).where(ChatMessage.subject == subject)
+    await session.execute(query.values(name="Deleted user").execution_options(synchronize_session=False))

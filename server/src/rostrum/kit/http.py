@@ -26,6 +26,7 @@ from rostrum.kit.errors import (
     UnsupportedMediaType,
 )
 from rostrum.kit.ids import new_id
+from rostrum.kit.origin import Origin, set_origin
 
 log = structlog.get_logger(__name__)
 
@@ -145,6 +146,7 @@ class RequestFrame:
         request_id = scope["rostrum.request_id"] = new_id()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        set_origin(Origin(scope["client"][0] if scope.get("client") else "unknown", request_id))
         started = False
 
         async def framed_send(message: Message) -> None:

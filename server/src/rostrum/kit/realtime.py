@@ -21,6 +21,7 @@ import msgspec
 import structlog
 
 from rostrum.kit.errors import InternalError, InvalidInput, PayloadTooLarge, RateLimited, RostrumError
+from rostrum.kit.origin import Origin, set_origin
 from rostrum.kit.polling import PollingServer
 from rostrum.kit.websocket import WebSocketLink
 
@@ -131,6 +132,7 @@ class Realtime:
         self.max_bytes = max_bytes
         self.rate, self.burst = rate, burst
         self._handlers: dict[str, Handler] = {}
+        self._on_refused: list[Callable[[Connection, str, RostrumError], None]] = []
         self._on_leave: list[Callable[[Connection], Awaitable[None]]] = []
         self._connections: dict[str, Connection] = {}
         self._groups: dict[str, dict[str, Connection]] = {}
@@ -157,6 +159,10 @@ class Realtime:
     def on_disconnect(self, callback: Callable[[Connection], Awaitable[None]]) -> None:
         """Call back after a socket has gone, for whatever reason."""
         self._on_leave.append(callback)
+
+    def on_refused(self, callback: Callable[[Connection, str, RostrumError], None]) -> None:
+        """Call back after an event was answered with an error; it may await nothing."""
+        self._on_refused.append(callback)
 
     @property
     def events(self) -> list[str]:
@@ -296,6 +302,7 @@ class Realtime:
         self._answer(connection, number, await self._handle(connection, payload[0], payload[1:]))
 
     async def _handle(self, connection: Connection, event: str, args: list[Any]) -> Any:
+        set_origin(Origin(connection.address, connection.id[:24], getattr(connection.principal, "subject", "")))
         try:
             if not connection.spend(self.rate, self.burst):
                 raise RateLimited("Too many messages; slow down.", retry_after=1)
@@ -306,6 +313,8 @@ class Realtime:
             return {} if result is None else result
         except RostrumError as error:
             log.info("signal.refused", signal=event[:64], code=error.code, connection=connection.id)
+            for callback in self._on_refused:
+                callback(connection, event[:64], error)
             return error.to_ack()
         except Exception:
             log.exception("signal.failed", signal=event[:64], connection=connection.id)

@@ -56,3 +56,15 @@ async def set_role(session: AsyncSession, participant_id: str, role: str) -> Non
 async def set_locked(session: AsyncSession, session_id: str, locked: bool) -> None:
     """Note that a session takes no new viewers, or takes them again."""
     await session.execute(update(LiveSession).where(LiveSession.id == session_id).values(locked=locked))
+
+
+async def stays_of(session: AsyncSession, subject: str) -> Sequence[LiveParticipant]:
+    """Each time that somebody was in a session, oldest first."""
+    query = select(LiveParticipant).where(LiveParticipant.subject == subject).order_by(LiveParticipant.joined_at)
+    return (await session.scalars(query)).all()
+
+
+async def make_anonymous(session: AsyncSession, subject: str) -> None:
+    """Take somebody's name off the records of sessions."""
+    query = update(LiveParticipant).where(LiveParticipant.subject == subject)
+    await session.execute(query.values(name="Deleted user").execution_options(synchronize_session=False))

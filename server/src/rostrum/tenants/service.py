@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
+from rostrum.audit import AuditService
 from rostrum.kit import clock
 from rostrum.kit.db import Database
 from rostrum.kit.ids import new_id
@@ -21,6 +22,8 @@ PREFIXES: dict[KeyKind, str] = {"secret": "rk_secret_", "publishable": "rk_pub_"
 WEB_KEY_NAME = "web client"
 TOUCH_EVERY_MS = 60_000
 CACHE_SIZE = 10_000
+OPERATOR = "operator"
+"""Whoever has the command line; tenants and keys are made and revoked there alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,10 @@ class NewKey:
 class TenantService:
     """Makes tenants and keys, and tells whose key one is."""
 
-    def __init__(self, db: Database, secret: str, *, cache_seconds: float = 10) -> None:
+    def __init__(self, db: Database, secret: str, audit: AuditService, *, cache_seconds: float = 10) -> None:
         self._db = db
         self._secret = secret.encode()
+        self._audit = audit
         self._cache_seconds = cache_seconds
         self._cache: dict[str, tuple[float, KeyIdentity]] = {}
         self._touched: dict[str, int] = {}
@@ -72,6 +76,7 @@ class TenantService:
                 session.add(tenant)
                 await session.flush()
                 session.add(_row(tenant.id, "publishable", WEB_KEY_NAME, self.web_key(tenant.id)))
+                await self._record("tenant.create", tenant.id, f"tenant:{tenant.id}")
         except IntegrityError as error:
             raise TenantExists() from error
         return _info(tenant)
@@ -126,6 +131,7 @@ class TenantService:
             known = await store.key_by_hash(session, row.hash)
             if known is None:
                 session.add(row)
+                await self._record("key.create", tenant_id, f"key:{row.id}")
         return NewKey(known[0].id if known else row.id, raw, kind)
 
     async def keys(self, tenant_id: str) -> Sequence[ApiKey]:
@@ -139,10 +145,16 @@ class TenantService:
         Raises:
             ApiKeyNotFound: there is no such key.
         """
-        async with self._db.session() as session:
-            if not await store.revoke_key(session, key_id, clock.now_ms()):
+        watching = self._audit.watch("key.revoke", tenant_id=None, actor=OPERATOR, resource=f"key:{key_id}")
+        async with watching as watched, self._db.session() as session:
+            watched.tenant_id = await store.revoke_key(session, key_id, clock.now_ms())
+            if watched.tenant_id is None:
                 raise ApiKeyNotFound()
+            await self._audit.done(watched)
         self._cache.clear()
+
+    async def _record(self, action: str, tenant_id: str, resource: str) -> None:
+        await self._audit.record(action, tenant_id=tenant_id, actor=OPERATOR, resource=resource)
 
     async def identify(self, key: str | None) -> KeyIdentity:
         """Whose key this is.

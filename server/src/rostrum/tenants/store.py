@@ -32,12 +32,12 @@ async def list_keys(session: AsyncSession, tenant_id: str) -> Sequence[ApiKey]:
     return (await session.scalars(query)).all()
 
 
-async def revoke_key(session: AsyncSession, key_id: str, moment: int) -> bool:
-    """Mark a key as revoked; tell whether there is such a key."""
+async def revoke_key(session: AsyncSession, key_id: str, moment: int) -> str | None:
+    """Mark a key as revoked; tell whose it is, None if there is no such key."""
     key = await session.get(ApiKey, key_id)
     if key is not None and key.revoked_at is None:
         key.revoked_at = moment
-    return key is not None
+    return key.tenant_id if key is not None else None
 
 
 async def touch_key(session: AsyncSession, key_id: str, moment: int) -> None:

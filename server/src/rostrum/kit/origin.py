@@ -1,0 +1,34 @@
+"""Where the present request or signal comes from: for whoever writes down what was done, far from the door."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where something was asked for.
+
+    Attributes:
+        address: the caller's network address; `local` for the command line and the server itself.
+        request_id: the request's id, or the id of the socket.
+        actor: who is known to ask; empty where the door does not know it yet.
+        tenant_id: the tenant that this is about, None where it is not known yet.
+    """
+
+    address: str = "local"
+    request_id: str = ""
+    actor: str = ""
+    tenant_id: str | None = None
+
+
+_current: ContextVar[Origin] = ContextVar("rostrum_origin", default=Origin())  # noqa: B039 - it is frozen.
+
+
+def origin() -> Origin:
+    """Where the present task's work comes from."""
+    return _current.get()
+
+
+def set_origin(value: Origin) -> None:
+    """Note it for the rest of the present task."""
+    _current.set(value)
