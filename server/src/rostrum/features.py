@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from rostrum.audit.routes import audit_router
 from rostrum.auth import routes as auth_routes
+from rostrum.auth.dependencies import admin
 from rostrum.chat import ChatSignals
 from rostrum.chat import routes as chat_routes
 from rostrum.live import LiveSignals
@@ -45,6 +47,7 @@ def _chat(services: Services) -> None:
 
 
 FEATURES = (
+    Feature("audit", v1_routers=(audit_router(admin),)),
     Feature("auth", (auth_routes.router,), (auth_routes.v1_router,)),
     Feature("rooms", (rooms_routes.router,), (rooms_routes.v1_router,)),
     Feature("meetings", (meetings_routes.router,), (meetings_routes.v1_router,)),

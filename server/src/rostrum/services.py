@@ -6,19 +6,26 @@ from typing import Any
 
 import structlog
 
-from rostrum.auth import AuthService, TokenService
+from rostrum.audit import AuditService, Shipper
+from rostrum.auth import AccountService, AuthService, TokenService
+from rostrum.auth.sockets import SessionSockets
 from rostrum.chat import ChatService
+from rostrum.chat.personal import ChatOfUser
 from rostrum.kit.db import Database
 from rostrum.kit.events import EventBus
+from rostrum.kit.mail import Mailer, Post
 from rostrum.kit.ratelimit import RateLimiter
 from rostrum.kit.realtime import Realtime
 from rostrum.live import LiveService, SessionRecorder, Stage, Upkeep
+from rostrum.live.personal import SessionsOfUser
 from rostrum.meetings import MeetingService
 from rostrum.rooms import RoomKeeper, RoomService
+from rostrum.rooms.personal import RoomsOfUser
 from rostrum.settings import Settings
 from rostrum.sfu import SfuService, WorkerPool
 from rostrum.tenants import TenantService
 from rostrum.tenants.features import features_of
+from rostrum.trail import AuditTrail
 
 log = structlog.get_logger(__name__)
 
@@ -31,9 +38,11 @@ class Services:
     db: Database
     events: EventBus
     limits: RateLimiter
+    audit: AuditService
     tenants: TenantService
     tokens: TokenService
     auth: AuthService
+    account: AccountService
     rooms: RoomService
     keeper: RoomKeeper
     meetings: MeetingService
@@ -62,7 +71,9 @@ class Services:
         """End everything, in the reverse order of the start; may be called after a start that failed."""
         await self.live.close()
         await self.sfu.close()
+        await self.account.close()
         self.auth.close()
+        await self.audit.close()
         await self.db.close()
 
     async def problems(self) -> list[str]:
@@ -82,12 +93,14 @@ def build(settings: Settings) -> Services:
     db = Database(settings.database)
     events = EventBus()
     limits = RateLimiter()
-    tenants = TenantService(db, secret, cache_seconds=settings.api_key_cache_seconds)
+    audit = AuditService(db, Shipper(settings.audit_log))
+    tenants = TenantService(db, secret, audit, cache_seconds=settings.api_key_cache_seconds)
     tokens = TokenService(
         secret, algorithm=settings.jwt_algorithm, issuer=settings.jwt_issuer, audience=settings.jwt_audience
     )
-    auth = AuthService(db, tenants, tokens, limits, settings)
-    rooms = RoomService(db, tenants, auth, limits, settings)
+    auth = AuthService(db, tenants, tokens, limits, audit, settings)
+    account = AccountService(db, auth, limits, events, audit, Mailer(_post(settings)), settings)
+    rooms = RoomService(db, tenants, auth, limits, audit, settings)
     keeper = RoomKeeper(db, rooms, auth, events)
     meetings = MeetingService(db, auth, rooms)
     realtime = Realtime(
@@ -113,7 +126,37 @@ def build(settings: Settings) -> Services:
         log_level=settings.engine_log_level,
     )
     sfu = SfuService(live, events, pool, consumers_per_worker=settings.consumers_per_worker)
+    SessionSockets(realtime, events)
+    AuditTrail(audit, events, realtime)
+    account.personal += [RoomsOfUser(db, rooms), SessionsOfUser(db), ChatOfUser(db)]
     chat = ChatService(db, live, rooms, events, limits)
     return Services(
-        settings, db, events, limits, tenants, tokens, auth, rooms, keeper, meetings, realtime, live, stage, sfu, chat
+        settings,
+        db,
+        events,
+        limits,
+        audit,
+        tenants,
+        tokens,
+        auth,
+        account,
+        rooms,
+        keeper,
+        meetings,
+        realtime,
+        live,
+        stage,
+        sfu,
+        chat,
+    )
+
+
+def _post(settings: Settings) -> Post:
+    return Post(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_security,
+        settings.smtp_user,
+        settings.smtp_password.get_secret_value(),
+        settings.smtp_sender,
     )

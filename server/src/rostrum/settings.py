@@ -74,12 +74,48 @@ class Settings(BaseSettings):
     )
     password_threads: int = Field(2, ge=1, le=16, description="Threads that hash passwords, away from the event loop.")
 
+    session_days: int = Field(
+        30, ge=1, le=3650, description="How long a session may go on by refreshing its token, in days."
+    )
+    https_only: bool = Field(
+        False,
+        description="Refuse plain HTTP: pages redirect to public_url, all else answers 403. Behind a proxy that ends "
+        "TLS, name it in trusted_proxies. Answers over HTTPS carry Strict-Transport-Security.",
+    )
+    password_reset_seconds: int = Field(
+        3600, ge=60, le=86_400, description="How long a link to a new password works, in seconds."
+    )
+    password_reset_url: str = Field(
+        "",
+        description="Page that takes a new password, its link sent by mail; `{token}` stands for the token. Empty: "
+        "the server's own page.",
+    )
+    audit_log: str = Field(
+        "",
+        description="Where audit records go as JSON lines besides the database: a file's path, or stdout. Empty: "
+        "nowhere.",
+    )
+
+    # Mail.
+    smtp_host: str = Field("", description="Mail server for password links. Empty: no mail is sent.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its TCP port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field("starttls", description="How the connection is secured.")
+    smtp_user: str = Field("", description="User name at the mail server. Empty: no login.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
+    smtp_sender: str = Field("rostrum@localhost", description="Address that mail comes from.")
+
     # How much is taken from whom.
     login_limit_account: str = Field("10/15 minutes", description="Failed logins an account.")
     login_limit_address: str = Field("100/15 minutes", description="Login tries an address.")
     register_limit_address: str = Field("100/hour", description="Registrations an address.")
     guest_limit_address: str = Field("1000/15 minutes", description="Guest tokens an address.")
     room_limit_user: str = Field("300/hour", description="Rooms made by a user (a secret key is not limited).")
+    refresh_limit_user: str = Field("60/hour", description="Refreshed tokens a user.")
+    password_limit_user: str = Field("10/15 minutes", description="Passwords asked for in a session, a user.")
+    forgot_limit_account: str = Field("10/hour", description="Mails with a link to a new password, an address of mail.")
+    forgot_limit_address: str = Field("20/hour", description="Wishes for such a mail, a network address.")
+    reset_limit_address: str = Field("20/hour", description="Tries to set a new password by a link, an address.")
+    export_limit_user: str = Field("10/hour", description="Exports of one's data, a user.")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest body of a REST request, in bytes.")
     max_signal_bytes: int = Field(1_048_576, ge=65_536, description="Largest message on a socket, in bytes.")
 
@@ -126,7 +162,17 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "login_limit_account", "login_limit_address", "register_limit_address", "guest_limit_address", "room_limit_user"
+        "login_limit_account",
+        "login_limit_address",
+        "register_limit_address",
+        "guest_limit_address",
+        "room_limit_user",
+        "refresh_limit_user",
+        "password_limit_user",
+        "forgot_limit_account",
+        "forgot_limit_address",
+        "reset_limit_address",
+        "export_limit_user",
     )
     @classmethod
     def _is_a_limit(cls, value: str) -> str:
@@ -157,6 +203,11 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The public URL without a slash at its end."""
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+    def reset_link(self, token: str) -> str:
+        """The link by which somebody sets a new password."""
+        page = self.password_reset_url or f"{self.url}/reset-password#token={{token}}"
+        return page.replace("{token}", token)
 
     @property
     def web(self) -> Path:

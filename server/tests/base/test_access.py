@@ -12,6 +12,7 @@ REGISTRATION = {
     "password": "long enough",
 }  # fmt: skip
 LOGIN = {"userName": "ada@example.org", "password": "password of ada"}
+NEW_PASSWORD = {"currentPassword": "wrong", "newPassword": "long enough"}
 ROOM = {"name": "A", "type": "webinar"}
 
 MEETING = {"title": "A", "hostId": "{owner_id}", "transcriptEnabled": False}
@@ -37,6 +38,14 @@ ROWS: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("POST", "/auth/register", REGISTRATION, (401, 201, 409, 201, 409, 409, 409, 409)),
     ("POST", "/auth/login", LOGIN, (401, 200, 200, 401, 200, 200, 200, 200)),
     ("GET", "/v1/features", None, WITH_A_KEY),
+    ("POST", "/v1/auth/refresh", None, (401, 401, 401, 200, 200, 200, 200, 401)),
+    ("POST", "/v1/auth/change-password", NEW_PASSWORD, (401, 401, 401, 403, 403, 403, 403, 401)),
+    ("POST", "/v1/auth/forgot-password", {"email": "ada@example.org"}, WITH_A_KEY),
+    ("POST", "/v1/auth/reset-password", {"token": "wrong", "newPassword": "long enough"}, (401, *(400,) * 7)),
+    ("GET", "/v1/users/me", None, (401, 401, 401, 200, 200, 200, 200, 401)),
+    ("GET", "/v1/users/me/export", None, (401, 401, 401, 200, 200, 200, 200, 401)),
+    ("DELETE", "/v1/users/me", {"password": "wrong"}, (401, 401, 401, 403, 403, 403, 403, 401)),
+    ("GET", "/v1/audit-log", None, (401, 401, 401, 200, 403, 403, 200, 200)),
     ("POST", "/room/create", ROOM, (401, 401, 401, 201, 201, 201, 201, 201)),
     ("GET", "/v1/rooms/{public}", None, (401, 200, 200, 404, 200, 200, 200, 200)),
     ("GET", "/v1/rooms/{private}", None, (401, 404, 404, 404, 404, 200, 200, 200)),
@@ -62,6 +71,8 @@ ROWS: list[tuple[str, str, Any, tuple[int, ...]]] = [
     # Last, since afterwards they are gone.
     ("DELETE", "/v1/rooms/{public}", None, (401, 401, 401, 404, 403, 204, 404, 404)),
     ("DELETE", "/v1/rooms/{private}", None, (401, 401, 401, 404, 404, 204, 404, 404)),
+    # The last one: nobody's token counts after it.
+    ("POST", "/v1/auth/logout", None, (401, 401, 401, 200, 200, 200, 200, 401)),
 ]
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from sqlalchemy.exc import IntegrityError
 
+from rostrum.audit import AuditService
 from rostrum.auth import AuthService, JoinToken, Principal, RoomRole
 from rostrum.kit import clock
 from rostrum.kit.db import Database
@@ -47,12 +48,19 @@ class RoomService:
     """
 
     def __init__(
-        self, db: Database, tenants: TenantService, auth: AuthService, limits: RateLimiter, settings: Settings
+        self,
+        db: Database,
+        tenants: TenantService,
+        auth: AuthService,
+        limits: RateLimiter,
+        audit: AuditService,
+        settings: Settings,
     ) -> None:
         self._db = db
         self._tenants = tenants
         self._auth = auth
         self._limits = limits
+        self._audit = audit
         self._settings = settings
         self._directory = RoomDirectory(db)
         self.is_live: Callable[[str], bool] = lambda _room_id: False
@@ -65,11 +73,20 @@ class RoomService:
             UserNotFound: the tenant has no such owner.
             RateLimited: too many rooms in too short a time.
         """
+        async with self._audit.watch("room.create", tenant_id=principal.tenant_id, actor=principal.subject) as watched:
+            room = await self._new_room(principal, new, room_id)
+            watched.resource = f"room:{room.id}"
+            async with self._db.session() as session:
+                session.add(room)
+                await self._audit.done(watched)
+        return info_of(room)
+
+    async def _new_room(self, principal: Principal, new: NewRoom, room_id: str | None) -> Room:
         if not principal.may_create_rooms:
             raise Forbidden("Only users may make rooms.")
         if principal.kind != "tenant":
             await self._limits.hit(self._settings.room_limit_user, "room", principal.tenant_id, principal.subject)
-        room = Room(
+        return Room(
             id=room_id or new_id(),
             tenant_id=principal.tenant_id,
             owner_id=await self._owner(principal, new.owner_id),
@@ -81,9 +98,6 @@ class RoomService:
             max_participants=capacity(new.max_participants, p2p=new.p2p),
             created_at=clock.now_ms(),
         )
-        async with self._db.session() as session:
-            session.add(room)
-        return info_of(room)
 
     async def find_or_create(self, principal: Principal, new: NewRoom, *, room_id: str) -> RoomInfo:
         """The room with this id, made if there is none.
@@ -191,15 +205,24 @@ class RoomService:
             RoomNotFound, Forbidden: as `require_host`.
             InvalidInput: the end lies in the past or more than a year ahead.
         """
-        room = await self.require_host(principal, room_id)
-        seconds = self._settings.join_token_seconds
+        async with self._audit.watch(
+            "room.invite",
+            tenant_id=principal.tenant_id,
+            actor=principal.subject,
+            resource=f"room:{room_id}/role:{role}",
+        ):
+            room = await self.require_host(principal, room_id)
+            seconds = self._seconds_until(expires_at)
+        token = self._auth.tokens.join(room.tenant_id, room.id, role, name=name, seconds=seconds)
+        return token, self.join_url(room, token.token)
+
+    def _seconds_until(self, expires_at: int | None) -> int:
         if expires_at is not None:
             lifetime = expires_at - clock.now_ms()
             if not 1000 <= lifetime <= LONGEST_INVITATION_MS:
                 raise InvalidInput(errors=[{"field": "expiresAt", "msg": "must lie within the coming year"}])
-            seconds = lifetime // 1000
-        token = self._auth.tokens.join(room.tenant_id, room.id, role, name=name, seconds=seconds)
-        return token, self.join_url(room, token.token)
+            return lifetime // 1000
+        return self._settings.join_token_seconds
 
     async def guest_token(self, principal: Principal, room_id: str, name: str, *, address: str) -> JoinToken:
         """A viewer's token for a room that is not private.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rostrum.kit.pagination import Position
@@ -47,3 +47,23 @@ async def delete_grant(session: AsyncSession, room_id: str, subject: str, *, liv
         RoomGrant.room_id == room_id, RoomGrant.subject == subject, RoomGrant.live.is_(live)
     )
     return (await session.execute(query.returning(RoomGrant.subject))).first() is not None
+
+
+async def owned_by(session: AsyncSession, tenant_id: str, user_id: str) -> Sequence[Room]:
+    """All rooms of a user, oldest first."""
+    query = select(Room).where(Room.tenant_id == tenant_id, Room.owner_id == user_id)
+    return (await session.scalars(query.order_by(Room.created_at, Room.id))).all()
+
+
+async def granted_to(session: AsyncSession, subject: str) -> Sequence[RoomGrant]:
+    """All roles that somebody was given."""
+    return (await session.scalars(select(RoomGrant).where(RoomGrant.subject == subject))).all()
+
+
+async def disown(session: AsyncSession, tenant_id: str, user_id: str) -> set[str]:
+    """Leave a user's rooms to the tenant and take the user's roles away; tell which rooms have changed."""
+    owned = update(Room).where(Room.tenant_id == tenant_id, Room.owner_id == user_id).values(owner_id=None)
+    changed = set(await session.scalars(owned.returning(Room.id)))
+    return changed | set(
+        await session.scalars(delete(RoomGrant).where(RoomGrant.subject == user_id).returning(RoomGrant.room_id))
+    )
