@@ -14,6 +14,7 @@ from rostrum.features import FEATURES
 from rostrum.kit.errors import Unavailable
 from rostrum.kit.http import RequestFrame, install_error_handlers
 from rostrum.kit.openapi import describe
+from rostrum.kit.proxy import HttpsOnly, ProxyHeaders
 from rostrum.kit.realtime import PATHS
 from rostrum.migrate import upgrade
 from rostrum.services import Services, build
@@ -29,9 +30,15 @@ class App:
     def __init__(self, services: Services, rest: ASGIApp) -> None:
         self.services = services
         self._rest = rest
+        settings = services.settings
+        inner: ASGIApp = HttpsOnly(self._route, settings.url) if settings.https_only else self._route
+        self._whole = ProxyHeaders(inner, settings.trusted_proxies, settings.proxy_headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
+        await self._whole(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "").rstrip("/")
         if scope["type"] in ("http", "websocket") and path in PATHS:
             await self.services.realtime.asgi(scope, receive, send)

@@ -66,8 +66,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=bool(settings.trusted_proxies),
-                forwarded_allow_ips=settings.trusted_proxies or None,
+                proxy_headers=False,  # kit/proxy.py does it.
                 timeout_graceful_shutdown=max(1, int(settings.shutdown_seconds) - 3),
                 timeout_keep_alive=30,
             )

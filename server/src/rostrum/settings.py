@@ -5,12 +5,20 @@ A setting `port` is set by the environment variable ROSTRUM_PORT. docs/settings.
 
 import os
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from limits import parse
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+UPLOAD_TYPES = [
+    "image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "audio/*", "video/*", "application/pdf",
+    "text/plain", "text/markdown", "text/csv", "text/vtt", "application/x-subrip", "application/json",
+    "application/rtf", "application/msword", "application/vnd.*", "application/zip",
+]  # fmt: skip
+"""Documents, pictures, sound and video; nothing that a browser would run."""
 
 IceServer = dict[str, Any]
 """As RTCIceServer in browsers: {"urls": …, "username": …, "credential": …}."""
@@ -33,7 +41,12 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
         default=[],
-        description="Comma-separated addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+        description="Comma-separated addresses or networks of proxies whose forwarding headers are believed.",
+    )
+    proxy_headers: Literal["x-forwarded", "forwarded"] = Field(
+        "x-forwarded",
+        description="Which headers these proxies write: X-Forwarded-For and X-Forwarded-Proto, or Forwarded. The "
+        "others are not believed.",
     )
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=[],
@@ -116,8 +129,24 @@ class Settings(BaseSettings):
     forgot_limit_address: str = Field("20/hour", description="Wishes for such a mail, a network address.")
     reset_limit_address: str = Field("20/hour", description="Tries to set a new password by a link, an address.")
     export_limit_user: str = Field("10/hour", description="Exports of one's data, a user.")
+    upload_limit_user: str = Field("120/15 minutes", description="Uploads of a user or guest (not of a secret key).")
+    delete_limit_user: str = Field("300/15 minutes", description="Deletions of files by a user or guest.")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest body of a REST request, in bytes.")
     max_signal_bytes: int = Field(1_048_576, ge=65_536, description="Largest message on a socket, in bytes.")
+
+    # Files.
+    max_upload_bytes: int = Field(1_073_741_824, ge=1024, description="Largest file that may be uploaded, in bytes.")
+    max_room_files_bytes: int = Field(
+        10_737_418_240, ge=1024, description="How much the files of a room may take together, in bytes."
+    )
+    upload_types: Annotated[list[str], NoDecode] = Field(
+        default=UPLOAD_TYPES,
+        description="Comma-separated types of files that may be uploaded; `image/*` takes all images, `*` everything. "
+        "The ending of a file's name tells its type, its first bytes must agree.",
+    )
+    upload_idle_seconds: float = Field(
+        30, gt=0, le=3600, description="How long an upload may stand still, or creep below 1 KiB/s, in seconds."
+    )
 
     # Media.
     media_port: int = Field(
@@ -154,7 +183,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     shutdown_seconds: float = Field(8, ge=1, le=300, description="Bound of a clean stop, in seconds.")
 
-    @field_validator("trusted_proxies", "allowed_origins", "media_addresses", mode="before")
+    @field_validator("trusted_proxies", "allowed_origins", "media_addresses", "upload_types", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -167,6 +196,8 @@ class Settings(BaseSettings):
         "register_limit_address",
         "guest_limit_address",
         "room_limit_user",
+        "upload_limit_user",
+        "delete_limit_user",
         "refresh_limit_user",
         "password_limit_user",
         "forgot_limit_account",
@@ -180,6 +211,13 @@ class Settings(BaseSettings):
             parse(value)
         except ValueError:
             raise ValueError('write it like "10/15 minutes"') from None
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        for entry in value:
+            ip_network(entry, strict=False)
         return value
 
     @field_validator("secret")
