@@ -1,5 +1,6 @@
 """create_app builds everything, top to bottom."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,6 +21,9 @@ from rostrum.migrate import upgrade
 from rostrum.services import Services, build
 from rostrum.settings import Settings
 from rostrum.web import Assets, web_router
+
+FORM_BYTES = 131_072
+"""What a multipart form may add to the file in it."""
 
 Prepare = Callable[[Services], Awaitable[None]]
 
@@ -85,8 +89,17 @@ def _rest(services: Services, prepare: Prepare | None) -> FastAPI:
             allow_headers=["authorization", "content-type", "x-api-key", "prefer"],
             expose_headers=["link", "retry-after", "x-next-cursor", "x-request-id"],
         )
-    app.add_middleware(RequestFrame, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestFrame, max_body_bytes=settings.max_body_bytes, larger=_larger(settings))
     return app
+
+
+def _larger(settings: Settings) -> list[tuple[re.Pattern[str], int]]:
+    """The paths that take more than other requests, and how much: one file, and the form around it."""
+    return [
+        (re.compile(f"(/v1)?{feature.large_bodies}"), settings.max_upload_bytes + FORM_BYTES)
+        for feature in FEATURES
+        if feature.large_bodies
+    ]
 
 
 def _lifespan(services: Services, prepare: Prepare | None) -> Callable[[FastAPI], Any]:

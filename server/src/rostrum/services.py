@@ -11,6 +11,7 @@ from rostrum.auth import AccountService, AuthService, TokenService
 from rostrum.auth.sockets import SessionSockets
 from rostrum.chat import ChatService
 from rostrum.chat.personal import ChatOfUser
+from rostrum.files import FileService
 from rostrum.kit.db import Database
 from rostrum.kit.events import EventBus
 from rostrum.kit.mail import Mailer, Post
@@ -23,6 +24,7 @@ from rostrum.rooms import RoomKeeper, RoomService
 from rostrum.rooms.personal import RoomsOfUser
 from rostrum.settings import Settings
 from rostrum.sfu import SfuService, WorkerPool
+from rostrum.storage import ObjectStorage
 from rostrum.tenants import TenantService
 from rostrum.tenants.features import features_of
 from rostrum.trail import AuditTrail
@@ -46,6 +48,8 @@ class Services:
     rooms: RoomService
     keeper: RoomKeeper
     meetings: MeetingService
+    storage: ObjectStorage
+    files: FileService
     realtime: Realtime
     live: LiveService
     stage: Stage
@@ -60,6 +64,8 @@ class Services:
         """Start what runs in the background; the tables exist already."""
         await self.tenants.default()
         await self.tenants.ensure_web_keys()
+        await self.storage.start()
+        await self.files.start()
         await self.live.start()
         await self.sfu.start()
 
@@ -103,6 +109,8 @@ def build(settings: Settings) -> Services:
     rooms = RoomService(db, tenants, auth, limits, audit, settings)
     keeper = RoomKeeper(db, rooms, auth, events)
     meetings = MeetingService(db, auth, rooms)
+    storage = ObjectStorage(settings.data_dir)
+    files = FileService(db, rooms, storage, events, limits, settings)
     realtime = Realtime(
         auth.authenticate_socket, allowed_origins=settings.allowed_origins, max_bytes=settings.max_signal_bytes
     )
@@ -129,7 +137,7 @@ def build(settings: Settings) -> Services:
     SessionSockets(realtime, events)
     AuditTrail(audit, events, realtime)
     account.personal += [RoomsOfUser(db, rooms), SessionsOfUser(db), ChatOfUser(db)]
-    chat = ChatService(db, live, rooms, events, limits)
+    chat = ChatService(db, live, rooms, files, events, limits)
     return Services(
         settings,
         db,
@@ -143,6 +151,8 @@ def build(settings: Settings) -> Services:
         rooms,
         keeper,
         meetings,
+        storage,
+        files,
         realtime,
         live,
         stage,

@@ -1,9 +1,11 @@
 """What crosses the wire in chat."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import msgspec
 
+from rostrum.files import FileInfo
 from rostrum.kit import clock
 from rostrum.kit.messages import Id, Message
 
@@ -11,20 +13,30 @@ Short = Annotated[str, msgspec.Meta(max_length=255)]
 
 
 class ChatFile(Message, frozen=True):
-    """A file that a message points to. The address must be of the web or of this server."""
+    """A file of the room, uploaded before, that a message points to: by its name there or by its id."""
 
-    name: Short
-    url: Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^(https?://|/)")] | None = None
-    size: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    type: Short | None = None
+    filename: Short | None = None
+    id: Short | None = None
 
 
 class SendMessage(Message, frozen=True):
-    """`sendMessage`. The name and the room of a body are ignored: the server knows both."""
+    """`sendMessage`. The name and the room of a body are ignored: the server knows both. A bare `file` is its name."""
 
     message: Annotated[str, msgspec.Meta(max_length=4096)]
-    file: ChatFile | None = None
+    file: ChatFile | Short | None = None
     client_id: Id | None = None
+
+
+def file_body(file: FileInfo) -> dict[str, Any]:
+    """A file as a message carries it; the server knows each of these, whatever the sender says."""
+    return {
+        "id": file.id,
+        "filename": file.filename,
+        "name": file.original_name,
+        "size": file.size,
+        "type": file.type,
+        "url": f"/v1/room/{file.room_id}/files/{quote(file.filename, safe='')}?download=1",
+    }
 
 
 class MessageInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,8 @@ from rostrum.auth import Principal
 from rostrum.chat import store
 from rostrum.chat.errors import EmptyMessage, MessageTooLong
 from rostrum.chat.models import ChatMessage
-from rostrum.chat.schemas import MessageInfo, SendMessage
+from rostrum.chat.schemas import ChatFile, MessageInfo, SendMessage, file_body
+from rostrum.files import FileService
 from rostrum.kit import clock
 from rostrum.kit.db import Database
 from rostrum.kit.errors import FeatureDisabled
@@ -30,11 +31,18 @@ class ChatService(Contributor):
     """Chat of live rooms. The last messages of a live room are kept in memory for those who join."""
 
     def __init__(
-        self, db: Database, live: LiveService, rooms: RoomService, events: EventBus, limits: RateLimiter
+        self,
+        db: Database,
+        live: LiveService,
+        rooms: RoomService,
+        files: FileService,
+        events: EventBus,
+        limits: RateLimiter,
     ) -> None:
         self._db = db
         self._live = live
         self._rooms = rooms
+        self._files = files
         self._limits = limits
         self._histories: dict[LiveRoom, asyncio.Task[deque[MessageInfo]]] = {}
         live.contribute(self)
@@ -46,6 +54,7 @@ class ChatService(Contributor):
         Raises:
             EmptyMessage, MessageTooLong, RateLimited.
             FeatureDisabled: it has a file and the tenant's package has no files in chat.
+            FileNotFound: its file is none of this room.
         """
         text = request.message.strip()
         if not text and request.file is None:
@@ -55,8 +64,9 @@ class ChatService(Contributor):
         if request.file is not None and not files:
             raise FeatureDisabled()
         await self._limits.hit(LIMIT, "chat", peer.id)
+        file = await self._file(peer.room.id, request.file)
         history = await self._history(peer.room)
-        message, is_new = await self._save(peer, text, request)
+        message, is_new = await self._save(peer, text, request.client_id, file)
         if is_new:
             history.append(message)
             self._announce(peer, message)
@@ -68,7 +78,15 @@ class ChatService(Contributor):
         for event in ("message", "sendMessage"):
             self._live.notifier.room(peer.room, event, body, skip=peer)
 
-    async def _save(self, peer: Peer, text: str, request: SendMessage) -> tuple[MessageInfo, bool]:
+    async def _file(self, room_id: str, wanted: ChatFile | str | None) -> dict[str, Any] | None:
+        if wanted is None:
+            return None
+        name = wanted if isinstance(wanted, str) else wanted.id or wanted.filename or ""
+        return file_body(await self._files.find(room_id, name))
+
+    async def _save(
+        self, peer: Peer, text: str, client_id: str | None, file: dict[str, Any] | None
+    ) -> tuple[MessageInfo, bool]:
         row = ChatMessage(
             id=new_id(),
             room_id=peer.room.id,
@@ -76,11 +94,11 @@ class ChatService(Contributor):
             peer_id=peer.id,
             name=peer.name[:100],
             message=text,
-            file=msgspec.json.encode(request.file).decode() if request.file else None,
-            client_id=request.client_id,
+            file=msgspec.json.encode(file).decode() if file else None,
+            client_id=client_id,
             created_at=clock.now_ms(),
         )
-        if request.client_id is not None and (known := await self._known(row)) is not None:
+        if client_id is not None and (known := await self._known(row)) is not None:
             return known, False
         try:
             async with self._db.session() as session:

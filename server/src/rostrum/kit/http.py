@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, MutableMapping
+import re
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -31,6 +32,9 @@ from rostrum.kit.origin import Origin, set_origin
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+
+LONGEST_NUMBER = 18
+"""Digits of a length that is worth reading."""
 
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -134,9 +138,12 @@ def _request_id(scope: Mapping[str, Any]) -> str:
 class RequestFrame:
     """ASGI middleware around all of REST: a request id, security headers, a bound on bodies, and no trace ever."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_body_bytes: int, larger: Sequence[tuple[re.Pattern[str], int]] = ()
+    ) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
+        self.larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -175,7 +182,8 @@ class RequestFrame:
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self.max_body_bytes:
+        most = self._most(scope["path"])
+        if declared.isdigit() and (len(declared) > LONGEST_NUMBER or int(declared) > most):
             raise PayloadTooLarge()
         received = 0
 
@@ -183,11 +191,15 @@ class RequestFrame:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.max_body_bytes:
+            if received > most:
                 raise PayloadTooLarge()
             return message
 
         await self.app(scope, counted_receive, send)
+
+    def _most(self, path: str) -> int:
+        """Largest body of a path, in bytes."""
+        return next((most for pattern, most in self.larger if pattern.fullmatch(path)), self.max_body_bytes)
 
 
 def _add_headers(message: MutableMapping[str, Any], headers: Mapping[str, str]) -> None:

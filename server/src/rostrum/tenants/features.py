@@ -10,7 +10,7 @@ PROFESSIONAL = frozenset(
         "virtualBackgrounds", "noiseSuppression", "chatFiles",
     }
 )  # fmt: skip
-BUILT: frozenset[str] = ESSENTIAL
+BUILT: frozenset[str] = ESSENTIAL | {"chatFiles"}
 """A feature that the server cannot do yet is never offered, whatever the package says."""
 
 

@@ -1,0 +1,118 @@
+"""REST door of files."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+
+from rostrum.auth.dependencies import Caller
+from rostrum.files import names, types
+from rostrum.files.errors import MalformedForm, RangeNotSatisfiable
+from rostrum.files.ranges import wanted_range
+from rostrum.files.schemas import FileInfo, file_body, upload_body
+from rostrum.files.service import FileService
+from rostrum.kit.http import envelope, given
+from rostrum.kit.pagination import After, Limit, Position, announce_next
+
+router = APIRouter(tags=["files"])
+
+Files = Annotated[FileService, given(FileService)]
+
+LARGE_BODIES: Final = r"/room/[^/]+/upload"
+"""Paths whose bodies have a limit of their own."""
+
+FORM: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("/room/{room_id}/upload", openapi_extra=FORM)
+async def upload_file(room_id: str, caller: Caller, files: Files, request: Request) -> dict[str, Any]:
+    """Add a file to a room: a multipart form with one file in the field `file`."""
+    kind = request.headers.get("content-type", "")
+    declared = request.headers.get("content-length", "")
+    size = int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+    try:
+        file = await files.upload(caller, room_id, kind, request.stream(), declared=size)
+    except ClientDisconnect as error:
+        raise MalformedForm("The upload was broken off.") from error
+    return {"success": True, "data": upload_body(file), "msg": "File uploaded successfully!"}
+
+
+@router.get("/room/{room_id}/files")
+async def list_files(
+    room_id: str, caller: Caller, files: Files, request: Request, response: Response, after: After, limit: Limit = 50
+) -> dict[str, Any]:
+    """The files of a room that the caller may enter, the newest first."""
+    page, more = await files.page(caller, room_id, limit=limit, after=after)
+    announce_next(request, response, Position(page[-1].uploaded_at, page[-1].id) if more else None)
+    return {"success": True, "data": [file_body(file) for file in page], "msg": "Files retrieved successfully!"}
+
+
+@router.get("/room/{room_id}/files/{filename}", response_model=None)
+async def get_file(
+    room_id: str,
+    filename: str,
+    caller: Caller,
+    files: Files,
+    request: Request,
+    download: Annotated[bool, Query(description="1 sends the file itself instead of what is known of it.")] = False,
+) -> Response | dict[str, Any]:
+    """What is known of a file; with `?download=1` the file itself, or the range of it that is asked for."""
+    file = await files.get(caller, room_id, filename)
+    if not download:
+        return {"success": True, "data": file_body(file), "msg": "File retrieved successfully!"}
+    headers = _headers(file)
+    condition = request.headers.get("if-range")
+    asked = request.headers.get("range") if condition in (None, headers["etag"]) else None
+    try:
+        part = wanted_range(asked, file.size)
+    except RangeNotSatisfiable as error:
+        refusal = envelope(error, str(request.scope.get("rostrum.request_id", "")))
+        refusal.headers["content-range"] = f"bytes */{file.size}"
+        return refusal
+    start, end = part or (0, file.size)
+    headers["content-length"] = str(end - start)
+    if part is not None:
+        headers["content-range"] = f"bytes {start}-{end - 1}/{file.size}"
+    pieces = await files.read(caller, file, start, end)
+    return StreamingResponse(pieces, 206 if part else 200, headers)
+
+
+@router.delete("/room/{room_id}/files")
+async def delete_files(room_id: str, caller: Caller, files: Files) -> dict[str, Any]:
+    """Delete all files of a room; only a host of it may."""
+    count = await files.delete_all(caller, room_id)
+    return {"success": True, "data": {"deletedCount": count}, "msg": "Files deleted successfully!"}
+
+
+@router.delete("/room/{room_id}/files/{filename}")
+async def delete_file(room_id: str, filename: str, caller: Caller, files: Files) -> dict[str, Any]:
+    """Delete one file; whoever uploaded it may, and a host of the room."""
+    await files.delete(caller, room_id, filename)
+    return {"success": True, "data": {"deletedCount": 1}, "msg": "File deleted successfully!"}
+
+
+def _headers(file: FileInfo) -> dict[str, str]:
+    """A download is saved, never shown: no page of this origin can be made from an upload."""
+    return {
+        "content-type": types.sent_as(file.type),
+        "content-disposition": names.disposition(file.original_name),
+        "content-security-policy": "default-src 'none'; sandbox",
+        "x-content-type-options": "nosniff",
+        "cache-control": "private, no-cache",
+        "accept-ranges": "bytes",
+        "etag": f'"{file.id}"',
+    }

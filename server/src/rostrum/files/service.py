@@ -1,0 +1,267 @@
+"""The verbs of files: upload, find, list, read, delete.
+
+The object is on the disk before its row is committed, and the row is gone before the object is: what is listed can be
+read. What a crash leaves in between is an object without a row; a sweep at the start removes it.
+"""
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from fnmatch import fnmatchcase
+
+import structlog
+
+from rostrum.auth import Principal
+from rostrum.auth.errors import UserRequired
+from rostrum.files import store, types
+from rostrum.files.errors import FileNotFound, FileTooLarge, FileTypeRefused, RoomFull
+from rostrum.files.events import FileDownloaded, FilesDeleted, FileUploaded
+from rostrum.files.form import Form
+from rostrum.files.models import RoomFile
+from rostrum.files.names import original_name, stored_name
+from rostrum.files.schemas import FileInfo, info_of
+from rostrum.kit import clock
+from rostrum.kit.db import Database
+from rostrum.kit.events import EventBus
+from rostrum.kit.ids import new_id
+from rostrum.kit.ratelimit import RateLimiter
+from rostrum.rooms import RoomDeleted, RoomInfo, RoomService
+from rostrum.rooms.errors import RoomNotFound
+from rostrum.settings import Settings
+from rostrum.storage import Draft, ObjectStorage, StorageFull, StorageUnavailable
+
+log = structlog.get_logger(__name__)
+
+FOLDER = "files"
+_FILENAME = re.compile(r"([0-9a-f]{24})_[^/\\\0]{1,175}")
+
+
+class FileService:
+    """Files of rooms. Whoever may enter a room may read its files."""
+
+    def __init__(
+        self,
+        db: Database,
+        rooms: RoomService,
+        storage: ObjectStorage,
+        events: EventBus,
+        limits: RateLimiter,
+        settings: Settings,
+    ) -> None:
+        self._db = db
+        self._rooms = rooms
+        self._storage = storage
+        self._events = events
+        self._limits = limits
+        self._settings = settings
+        self._coming: Counter[str] = Counter()
+        events.subscribe(RoomDeleted, self._on_room_deleted)
+
+    async def start(self) -> None:
+        """Remove the objects that no row knows; call it before the first upload."""
+        async for keys in self._storage.keys(FOLDER):
+            async with self._db.reading() as session:
+                known = await store.known_keys(session, keys)
+            orphans = [key for key in keys if key not in known]
+            if orphans:
+                log.warning("files.orphans_removed", count=len(orphans))
+                await self._storage.delete(orphans)
+
+    async def upload(
+        self, principal: Principal, room_id: str, content_type: str, body: AsyncIterator[bytes], *, declared: int
+    ) -> FileInfo:
+        """Take the file of a multipart body; it is in the room when this returns, and else nothing of it is.
+
+        Args:
+            declared: bytes of the body as its header tells them, 0 where it does not.
+
+        Raises:
+            RoomNotFound: there is none that the caller may know of.
+            UserRequired: the caller has neither a user's token nor a join token.
+            RateLimited, RoomFull, FileTooLarge, FileTypeRefused, FileTypeMismatch, StorageFull, StorageUnavailable.
+            FormRequired, MalformedForm, InvalidInput, UploadTooSlow: the body is none with one file.
+        """
+        room = await self._rooms.get(principal, room_id)
+        if principal.kind == "guest" and principal.room_id is None:
+            raise UserRequired()  # Nobody could tell later whose file it is.
+        if principal.kind != "tenant":
+            await self._limits.hit(self._settings.upload_limit_user, "upload", principal.tenant_id, principal.subject)
+        form = Form(content_type, body, idle_seconds=self._settings.upload_idle_seconds)
+        if declared > self._storage.free():
+            raise StorageFull()
+        head = await form.head()
+        name = original_name(head.filename)
+        kind = types.type_of(name)
+        if not self._takes(kind):
+            raise FileTypeRefused()
+        async with self._storage.draft() as draft:
+            await self._receive(room, form, draft, kind=kind, header=head.content_type)
+            return await self._add(principal, room, draft, name=name, kind=kind)
+
+    def _takes(self, kind: str) -> bool:
+        return any(fnmatchcase(kind, allowed) for allowed in self._settings.upload_types)
+
+    async def _receive(self, room: RoomInfo, form: Form, draft: Draft, *, kind: str, header: str) -> None:
+        """Write the file's bytes into the draft, within the limits; its type is checked as soon as it can be."""
+        async with self._db.reading() as session:
+            stored = await store.usage(session, room.id)
+        head = b""
+        checked = False
+        counted = 0
+        try:
+            async for chunk in form.chunks():
+                counted += len(chunk)
+                self._coming[room.id] += len(chunk)
+                if counted > self._settings.max_upload_bytes:
+                    raise FileTooLarge()
+                if stored + self._coming[room.id] > self._settings.max_room_files_bytes:
+                    raise RoomFull()
+                if not checked:
+                    head += chunk[: types.HEAD_BYTES - len(head)]
+                    if len(head) == types.HEAD_BYTES:
+                        types.check(kind, header, head)
+                        checked = True
+                await draft.write(chunk)
+            if not checked:
+                types.check(kind, header, head)
+        finally:
+            self._coming[room.id] -= counted
+            self._coming += Counter()  # Drops what is at zero.
+
+    async def _add(self, principal: Principal, room: RoomInfo, draft: Draft, *, name: str, kind: str) -> FileInfo:
+        """Keep the draft and commit its row."""
+        file_id = new_id()
+        row = RoomFile(
+            id=file_id,
+            room_id=room.id,
+            filename=stored_name(file_id, name),
+            original_name=name,
+            type=kind,
+            size=draft.size,
+            object_key=f"{FOLDER}/{room.id}/{file_id}",
+            uploader=principal.subject[:64],
+            uploaded_at=clock.now_ms(),
+        )
+        try:
+            await self._storage.keep(draft, row.object_key)
+            async with self._db.session() as session:
+                if not await store.take_turn(session, room.id):
+                    raise RoomNotFound()
+                # Uploads of one room take turns here, so that together they never exceed what it may hold.
+                if await store.usage(session, room.id) + row.size > self._settings.max_room_files_bytes:
+                    raise RoomFull()
+                session.add(row)
+        except BaseException:
+            await self._forget([row.object_key])
+            raise
+        await self._events.publish(FileUploaded(principal, info_of(row)))
+        return info_of(row)
+
+    async def get(self, principal: Principal, room_id: str, filename: str) -> FileInfo:
+        """A file of a room that the caller may enter.
+
+        Raises:
+            RoomNotFound, FileNotFound.
+        """
+        room = await self._rooms.get(principal, room_id)
+        return await self.find(room.id, filename)
+
+    async def find(self, room_id: str, filename: str) -> FileInfo:
+        """A file of a room, by its name or its id, whoever asks.
+
+        Raises:
+            FileNotFound: the room has none of this name.
+        """
+        match = _FILENAME.fullmatch(filename) or re.fullmatch(r"([0-9a-f]{24})", filename)
+        if match is None:
+            raise FileNotFound()
+        async with self._db.reading() as session:
+            row = await store.by_id(session, match[1])
+        if row is None or row.room_id != room_id or filename not in (row.filename, row.id):
+            raise FileNotFound()
+        return info_of(row)
+
+    async def page(
+        self, principal: Principal, room_id: str, *, limit: int, after: tuple[int, str] | None
+    ) -> tuple[list[FileInfo], bool]:
+        """Files of a room that the caller may enter, the newest first, and whether there are more.
+
+        Raises:
+            RoomNotFound: there is none that the caller may know of.
+        """
+        room = await self._rooms.get(principal, room_id)
+        async with self._db.reading() as session:
+            rows = await store.page(session, room.id, limit=limit + 1, after=after)
+        return [info_of(row) for row in rows[:limit]], len(rows) > limit
+
+    async def read(self, principal: Principal, file: FileInfo, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes of a file from `start` up to, not including, `end`; the first ones are read before this returns.
+
+        Raises:
+            StorageUnavailable: they cannot be read.
+        """
+        pieces = self._storage.read(file.object_key, start, end)
+        try:
+            first = await anext(pieces, b"")
+        except StorageUnavailable:
+            await self.find(file.room_id, file.filename)  # Somebody has deleted it in between: then it is no fault.
+            raise
+        await self._events.publish(FileDownloaded(principal, file))
+        return _all(first, pieces)
+
+    async def delete(self, principal: Principal, room_id: str, filename: str) -> None:
+        """Delete one file: its uploader may, and a host of the room.
+
+        Raises:
+            RoomNotFound, FileNotFound, Forbidden, RateLimited.
+        """
+        file = await self.get(principal, room_id, filename)
+        if file.uploader != principal.subject:
+            await self._rooms.require_host(principal, room_id)
+        await self._count_deletion(principal)
+        if not await self._delete([file.id]):
+            raise FileNotFound()
+        await self._events.publish(FilesDeleted(principal, file.room_id, file.filename, 1))
+
+    async def delete_all(self, principal: Principal, room_id: str) -> int:
+        """Delete all files of a room, if the caller is a host of it; tells how many there were.
+
+        Raises:
+            RoomNotFound, Forbidden, RateLimited.
+        """
+        room = await self._rooms.require_host(principal, room_id)
+        await self._count_deletion(principal)
+        async with self._db.reading() as session:
+            ids = [row.id for row in await store.of_room(session, room.id)]
+        count = sum([await self._delete(ids[start : start + 500]) for start in range(0, len(ids), 500)])
+        await self._events.publish(FilesDeleted(principal, room.id, "", count))
+        return count
+
+    async def _count_deletion(self, principal: Principal) -> None:
+        if principal.kind != "tenant":
+            await self._limits.hit(self._settings.delete_limit_user, "delete", principal.tenant_id, principal.subject)
+
+    async def _delete(self, ids: Sequence[str]) -> int:
+        """Delete files, first the rows; tells how many were still there."""
+        async with self._db.session() as session:
+            keys = await store.remove(session, ids)
+        await self._forget(keys)
+        return len(keys)
+
+    async def _on_room_deleted(self, fact: RoomDeleted) -> None:
+        """The rows went with their room; the objects follow."""
+        async for keys in self._storage.keys(f"{FOLDER}/{fact.room.id}"):
+            await self._forget(keys)
+
+    async def _forget(self, keys: Sequence[str]) -> None:
+        """Delete objects that no row knows; what cannot be deleted now is left to the sweep at the next start."""
+        try:
+            await self._storage.delete(keys)
+        except StorageUnavailable:
+            log.warning("files.orphans_left", count=len(keys))
+
+
+async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
