@@ -5,12 +5,14 @@ from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from rostrum.audit.answers import RecordOut
 from rostrum.audit.schemas import record_body
 from rostrum.audit.service import AuditService
 from rostrum.kit import clock
-from rostrum.kit.errors import InvalidInput
+from rostrum.kit.answers import enveloped
+from rostrum.kit.errors import Forbidden, InvalidInput
 from rostrum.kit.http import given
-from rostrum.kit.pagination import PAGE_HEADERS, Limit, announce_next
+from rostrum.kit.pagination import Limit, announce_next
 
 Audit = Annotated[AuditService, given(AuditService)]
 
@@ -27,7 +29,7 @@ def audit_router(admin: Callable[..., Any]) -> APIRouter:
     """The door; `admin` is the dependency that lets administrators through, which stands above this feature."""
     router = APIRouter(tags=["audit"])
 
-    @router.get("/audit-log", responses={200: {"headers": PAGE_HEADERS}})
+    @router.get("/audit-log", responses=enveloped(RecordOut, "Audit log retrieved successfully!", Forbidden, many=True))
     async def audit_log(
         caller: Annotated[OfTenant, Depends(admin)],
         audit: Audit,

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, AliasChoices, Field, StringConstraints
+from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, StringConstraints
 
 from rostrum.auth.service import Login, NewUser, UserInfo
 from rostrum.kit.inputs import Input, Line, printable
@@ -26,6 +26,19 @@ NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=256)]
 class RegisterInput(Input):
     """Body of POST /auth/register."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "email": "haseeb@altegon.com",
+                "fName": "Haseeb",
+                "lName": "Asif",
+                "phoneNumber": "923085000453",
+                "country": "Pakistan",
+                "password": "AB1239001",
+            }
+        }
+    )
+
     email: Annotated[str, StringConstraints(strip_whitespace=True, max_length=320), AfterValidator(_email)]
     f_name: Line = Field(alias="fName")
     l_name: Line = Field(alias="lName")
@@ -45,6 +58,10 @@ class RegisterInput(Input):
 class PasswordChangeInput(Input):
     """Body of POST /v1/auth/change-password."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"currentPassword": "AB1239001", "newPassword": "CD1239001"}}
+    )
+
     present: Annotated[str, StringConstraints(min_length=1, max_length=256)] = Field(
         validation_alias=AliasChoices("currentPassword", "oldPassword")
     )
@@ -54,6 +71,8 @@ class PasswordChangeInput(Input):
 class ForgottenInput(Input):
     """Body of POST /v1/auth/forgot-password."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"email": "haseeb@altegon.com"}})
+
     email: Annotated[str, StringConstraints(min_length=1, max_length=320)] = Field(
         validation_alias=AliasChoices("email", "userName")
     )
@@ -62,6 +81,8 @@ class ForgottenInput(Input):
 class ResetInput(Input):
     """Body of POST /v1/auth/reset-password."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"token": "fqNRNRPKHMVrBM1s", "newPassword": "CD1239001"}})
+
     token: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     new: NewPassword = Field(validation_alias=AliasChoices("newPassword", "password"))
 
@@ -69,11 +90,17 @@ class ResetInput(Input):
 class DeletionInput(Input):
     """Body of DELETE /v1/users/me."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"password": "AB1239001"}})
+
     password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
 class LoginInput(Input):
     """Body of POST /auth/login; `userName` is the e-mail address, `email` is taken too."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"userName": "haseeb@altegon.com", "password": "AB1239001"}}
+    )
 
     user_name: Annotated[str, StringConstraints(min_length=1, max_length=320)] = Field(
         validation_alias=AliasChoices("userName", "email", "username")

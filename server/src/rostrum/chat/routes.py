@@ -6,7 +6,9 @@ from fastapi import APIRouter, Query, Request, Response
 
 from rostrum.auth.dependencies import Caller
 from rostrum.auth.errors import UserRequired
+from rostrum.chat.schemas import MessageOut
 from rostrum.chat.service import ChatService
+from rostrum.kit.answers import enveloped
 from rostrum.kit.http import given
 from rostrum.kit.pagination import Limit, announce_next
 from rostrum.rooms.errors import RoomNotFound
@@ -16,7 +18,10 @@ v1_router = APIRouter(tags=["chat"])
 Chat = Annotated[ChatService, given(ChatService)]
 
 
-@v1_router.get("/rooms/{room_id}/messages")
+@v1_router.get(
+    "/rooms/{room_id}/messages",
+    responses=enveloped(MessageOut, "Messages retrieved successfully!", RoomNotFound, many=True),
+)
 async def list_messages(
     room_id: str,
     caller: Caller,

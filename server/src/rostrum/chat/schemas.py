@@ -1,12 +1,15 @@
 """What crosses the wire in chat."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
 import msgspec
+from pydantic import Field
 
 from rostrum.files import FileInfo
 from rostrum.kit import clock
+from rostrum.kit.answers import Out
 from rostrum.kit.messages import Id, Message
 
 Short = Annotated[str, msgspec.Meta(max_length=255)]
@@ -71,3 +74,26 @@ class MessageInfo(msgspec.Struct, frozen=True, kw_only=True):
     def rest(self) -> dict[str, Any]:
         """On the wire of REST: the same, with the time as ISO 8601 as well."""
         return {**self.body(), "createdAt": clock.iso(self.timestamp)}
+
+
+class MessageOut(Out):
+    """A message of a room's chat; `timestamp` in milliseconds since 1970."""
+
+    EXAMPLE: ClassVar = {
+        "id": "68ee4b39b22d6134386fc5dc",
+        "room_id": "68aff60d0d7bbb02c917906d",
+        "name": "Ada",
+        "peer_id": "68ee4b12b22d6134386fc5aa",
+        "message": "Hello!",
+        "timestamp": 1760447289559,
+        "createdAt": "2025-10-14T13:08:09.559Z",
+    }
+    id: str
+    room_id: str = Field(alias="room_id")
+    name: str
+    peer_id: str = Field(alias="peer_id")
+    message: str
+    timestamp: int
+    created_at: datetime
+    file: dict[str, Any] | None = None
+    client_id: str | None = None

@@ -1,6 +1,6 @@
 """Pages of a list, the newest first. The next page's cursor goes out in headers, so that bare arrays stay bare."""
 
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Query, Request, Response
@@ -50,13 +50,3 @@ def announce_next(request: Request, response: Response, cursor: Position | int |
     query = urlencode([*others, ("cursor", str(cursor))])
     response.headers["x-next-cursor"] = str(cursor)
     response.headers["link"] = f'<{quote(request.url.path)}?{query}>; rel="next"'
-
-
-PAGE_HEADERS: Final[dict[str, Any]] = {
-    "X-Next-Cursor": {
-        "description": "The `cursor` of the next page; absent on the last one.",
-        "schema": {"type": "string"},
-    },
-    "Link": {"description": 'The next page\'s address, `rel="next"`.', "schema": {"type": "string"}},
-}
-"""How the OpenAPI document describes the headers of a page."""

@@ -1,10 +1,12 @@
 """What crosses the wire about meetings."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, AliasChoices, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from rostrum.kit import clock
+from rostrum.kit.answers import Out
 from rostrum.kit.inputs import Input, Moment, printable
 from rostrum.meetings.service import MeetingChange, MeetingInfo, NewMeeting
 
@@ -21,6 +23,12 @@ RECORDING = AliasChoices("recordingId", "recording_id", "recordingID")
 
 class CreateMeetingInput(Input):
     """Body of POST /meetings/create. Without `roomId` a room of type webinar is made."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"title": "dsa", "hostId": "68de7a9d8f40ff41c940c7fb", "transcriptEnabled": False}
+        }
+    )
 
     title: Title
     host_id: Reference = Field(validation_alias=AliasChoices("hostId", "hostID", "host_id", "userId", "userID"))
@@ -40,6 +48,18 @@ class ChangeMeetingInput(Input):
     `userId` is required with a secret key alone; with a user's token it must be that user's, unless an administrator's.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "title": "Test Meeting",
+                "transcriptEnabled": False,
+                "summaryGenerated": False,
+                "roomId": "68aff60da51d6c83a24245a2",
+                "recordingId": "1737978989992_59591",
+            }
+        }
+    )
+
     user_id: Reference | None = Field(None, validation_alias=USER)
     room_id: Reference | None = Field(None, validation_alias=ROOM)
     recording_id: Reference | None = Field(None, validation_alias=RECORDING)
@@ -52,6 +72,39 @@ class ChangeMeetingInput(Input):
     def to_change(self) -> MeetingChange:
         """The wish for the service."""
         return MeetingChange(**self.model_dump())
+
+
+class MeetingOut(Out):
+    """A meeting. No room: it was deleted."""
+
+    EXAMPLE: ClassVar = {
+        "_id": "68ee4b39b22d6134386fc5dc",
+        "title": "dsa",
+        "hostId": "68de7a9d8f40ff41c940c7fb",
+        "roomId": "68aff60da51d6c83a24245a2",
+        "transcriptEnabled": False,
+        "summaryGenerated": False,
+        "recordingIds": [],
+        "scheduledAt": None,
+        "durationMinutes": None,
+        "createdAt": "2025-10-14T13:08:09.559Z",
+    }
+    id: str = Field(alias="_id")
+    title: str
+    host_id: str
+    room_id: str | None
+    transcript_enabled: bool
+    summary_generated: bool
+    recording_ids: list[str]
+    scheduled_at: datetime | None
+    duration_minutes: int | None
+    created_at: datetime
+
+
+class MeetingsOut(BaseModel):
+    """A page of meetings."""
+
+    data: list[MeetingOut]
 
 
 def meeting_body(meeting: MeetingInfo) -> dict[str, Any]:

@@ -5,14 +5,24 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 
 from rostrum.auth.dependencies import Caller, UserCaller
+from rostrum.auth.errors import UserNotFound
+from rostrum.kit.answers import empty, enveloped
+from rostrum.kit.errors import Forbidden, RateLimited
 from rostrum.kit.http import client_address, given
 from rostrum.kit.pagination import After, Limit, announce_next
+from rostrum.rooms.errors import RoomNotFound
 from rostrum.rooms.keeper import RoomKeeper
 from rostrum.rooms.schemas import (
     ChangeRoomInput,
+    CohostOut,
     CreateRoomInput,
     GuestInput,
     InvitationInput,
+    InvitationOut,
+    ListedRoomOut,
+    PublicRoomOut,
+    RoomOut,
+    TokenOut,
     listed_body,
     public_body,
     room_body,
@@ -27,14 +37,18 @@ Rooms = Annotated[RoomService, given(RoomService)]
 Keeper = Annotated[RoomKeeper, given(RoomKeeper)]
 
 
-@router.post("/room/create", status_code=201)
+@router.post(
+    "/room/create",
+    status_code=201,
+    responses=enveloped(RoomOut, "Room created Successfully!", Forbidden, UserNotFound, RateLimited, status=201),
+)
 async def create_room(body: CreateRoomInput, caller: UserCaller, rooms: Rooms) -> dict[str, Any]:
     """Make a room owned by the caller."""
     room = await rooms.create(caller, body.to_new_room())
     return {"success": True, "data": room_body(room, rooms.join_url(room)), "msg": "Room created Successfully!"}
 
 
-@v1_router.get("/rooms")
+@v1_router.get("/rooms", responses=enveloped(ListedRoomOut, "Rooms retrieved successfully!", many=True))
 async def list_rooms(
     caller: UserCaller,
     keeper: Keeper,
@@ -51,7 +65,10 @@ async def list_rooms(
     return {"success": True, "data": data, "msg": "Rooms retrieved successfully!"}
 
 
-@v1_router.patch("/rooms/{room_id}")
+@v1_router.patch(
+    "/rooms/{room_id}",
+    responses=enveloped(ListedRoomOut, "Room updated successfully!", Forbidden, RoomNotFound),
+)
 async def change_room(
     room_id: str, body: ChangeRoomInput, caller: UserCaller, keeper: Keeper, rooms: Rooms
 ) -> dict[str, Any]:
@@ -61,40 +78,51 @@ async def change_room(
     return {"success": True, "data": data, "msg": "Room updated successfully!"}
 
 
-@v1_router.delete("/rooms/{room_id}", status_code=204)
+@v1_router.delete("/rooms/{room_id}", status_code=204, responses=empty(Forbidden, RoomNotFound))
 async def delete_room(room_id: str, caller: UserCaller, keeper: Keeper) -> None:
     """Delete a room with its chat; a webinar that runs in it ends. Only its owner may."""
     await keeper.delete(caller, room_id)
 
 
-@v1_router.put("/rooms/{room_id}/cohosts/{user_id}")
+@v1_router.put(
+    "/rooms/{room_id}/cohosts/{user_id}",
+    responses=enveloped(CohostOut, "Co-host added successfully!", Forbidden, RoomNotFound, UserNotFound),
+)
 async def add_cohost(room_id: str, user_id: str, caller: UserCaller, keeper: Keeper) -> dict[str, Any]:
     """Make a user a co-host of the room for good; only its owner may. The role works at once, also in a live room."""
     await keeper.add_cohost(caller, room_id, user_id)
     return {"success": True, "data": {"userId": user_id, "role": "cohost"}, "msg": "Co-host added successfully!"}
 
 
-@v1_router.delete("/rooms/{room_id}/cohosts/{user_id}", status_code=204)
+@v1_router.delete("/rooms/{room_id}/cohosts/{user_id}", status_code=204, responses=empty(Forbidden, RoomNotFound))
 async def remove_cohost(room_id: str, user_id: str, caller: UserCaller, keeper: Keeper) -> None:
     """Take a user's lasting role in the room away; only the room's owner may."""
     await keeper.remove_cohost(caller, room_id, user_id)
 
 
-@v1_router.get("/rooms/{room_id}")
+@v1_router.get("/rooms/{room_id}", responses=enveloped(PublicRoomOut, "Room retrieved successfully!", RoomNotFound))
 async def get_room(room_id: str, caller: Caller, rooms: Rooms) -> dict[str, Any]:
     """The public facts of a room that the caller may enter."""
     room = await rooms.get(caller, room_id)
     return {"success": True, "data": public_body(room, rooms.is_live(room.id)), "msg": "Room retrieved successfully!"}
 
 
-@v1_router.post("/rooms/{room_id}/invitations", status_code=201)
+@v1_router.post(
+    "/rooms/{room_id}/invitations",
+    status_code=201,
+    responses=enveloped(InvitationOut, "Invitation created successfully!", Forbidden, RoomNotFound, status=201),
+)
 async def invite(room_id: str, body: InvitationInput, caller: Caller, rooms: Rooms) -> dict[str, Any]:
     """Make an invitation; only a host of the room may."""
     token, url = await rooms.invite(caller, room_id, body.role, name=body.name, expires_at=body.expires_at)
     return {"success": True, "data": {**token_body(token), "url": url}, "msg": "Invitation created successfully!"}
 
 
-@v1_router.post("/rooms/{room_id}/guest-token", status_code=201)
+@v1_router.post(
+    "/rooms/{room_id}/guest-token",
+    status_code=201,
+    responses=enveloped(TokenOut, "Guest token created successfully!", RoomNotFound, RateLimited, status=201),
+)
 async def guest_token(room_id: str, body: GuestInput, caller: Caller, rooms: Rooms, request: Request) -> dict[str, Any]:
     """A viewer's token for a room that is not private."""
     token = await rooms.guest_token(caller, room_id, body.name, address=client_address(request))

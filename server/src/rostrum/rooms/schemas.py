@@ -1,11 +1,13 @@
 """What crosses the wire about rooms."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AliasChoices, Field, StrictBool
+from pydantic import AliasChoices, ConfigDict, Field, StrictBool
 
 from rostrum.auth import JoinToken, RoomRole
 from rostrum.kit import clock
+from rostrum.kit.answers import Out
 from rostrum.kit.inputs import Input, Line, Moment
 from rostrum.rooms.info import RoomInfo
 from rostrum.rooms.keeper import RoomChange
@@ -16,6 +18,10 @@ Participants = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 
 class CreateRoomInput(Input):
     """Body of POST /room/create."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"name": "Haseeb Asif", "type": "conference", "isPrivate": False}}
+    )
 
     name: Line
     type: RoomType
@@ -34,6 +40,8 @@ class CreateRoomInput(Input):
 class ChangeRoomInput(Input):
     """Body of PATCH /v1/rooms/:roomId; what is left out stays. `maxParticipants: null` takes the limit away."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "All hands", "maxParticipants": 500}})
+
     name: Line | None = None
     max_participants: Participants | None = Field(None, alias="maxParticipants")
     is_private: StrictBool | None = Field(None, alias="isPrivate")
@@ -47,6 +55,8 @@ class ChangeRoomInput(Input):
 class InvitationInput(Input):
     """Body of POST /v1/rooms/:roomId/invitations."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"role": "cohost", "name": "Carl"}})
+
     role: RoomRole
     name: Line | None = None
     expires_at: Moment | None = Field(None, alias="expiresAt")
@@ -55,7 +65,89 @@ class InvitationInput(Input):
 class GuestInput(Input):
     """Body of POST /v1/rooms/:roomId/guest-token."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "Gus"}})
+
     name: Line
+
+
+class RoomOut(Out):
+    """A room."""
+
+    EXAMPLE: ClassVar = {
+        "id": "68aff60d0d7bbb02c917906d",
+        "name": "Haseeb Asif",
+        "type": "conference",
+        "p2p": False,
+        "maxParticipants": None,
+        "isPrivate": False,
+        "joinUrl": "https://webinar.example/join/68aff60d0d7bbb02c917906d#k=rk_pub_…",
+    }
+    id: str
+    name: str
+    type: RoomType
+    p2p: bool
+    max_participants: int | None
+    is_private: bool
+    join_url: str
+
+
+class ListedRoomOut(RoomOut):
+    """A room as its owner sees it. No owner: it belongs to the tenant."""
+
+    EXAMPLE: ClassVar = {
+        **RoomOut.EXAMPLE,
+        "ownerId": "68de7a9d8f40ff41c940c7fb",
+        "live": False,
+        "createdAt": "2025-10-14T13:08:09.559Z",
+    }
+    owner_id: str | None
+    live: bool
+    created_at: datetime
+
+
+class PublicRoomOut(Out):
+    """What anyone who may enter sees before entering."""
+
+    EXAMPLE: ClassVar = {
+        "id": "68aff60d0d7bbb02c917906d",
+        "name": "Haseeb Asif",
+        "type": "webinar",
+        "isPrivate": False,
+        "live": True,
+    }
+    id: str
+    name: str
+    type: RoomType
+    is_private: bool
+    live: bool
+
+
+class TokenOut(Out):
+    """A token that opens one room, with what it grants."""
+
+    EXAMPLE: ClassVar = {"token": "eyJhbGciOi…", "role": "viewer", "expiresAt": "2025-10-15T13:08:09.559Z"}
+    token: str
+    role: RoomRole
+    expires_at: datetime
+
+
+class InvitationOut(TokenOut):
+    """An invitation, with the link that carries it."""
+
+    EXAMPLE: ClassVar = {
+        **TokenOut.EXAMPLE,
+        "role": "cohost",
+        "url": "https://webinar.example/join/68aff60d0d7bbb02c917906d#k=rk_pub_…&t=eyJhbGciOi…",
+    }
+    url: str
+
+
+class CohostOut(Out):
+    """A user's lasting role in a room."""
+
+    EXAMPLE: ClassVar = {"userId": "68de7a9d8f40ff41c940c7fb", "role": "cohost"}
+    user_id: str
+    role: RoomRole
 
 
 def room_body(room: RoomInfo, join_url: str) -> dict[str, Any]:
