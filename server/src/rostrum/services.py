@@ -105,7 +105,7 @@ def build(settings: Settings) -> Services:
         secret, algorithm=settings.jwt_algorithm, issuer=settings.jwt_issuer, audience=settings.jwt_audience
     )
     auth = AuthService(db, tenants, tokens, limits, audit, settings)
-    account = AccountService(db, auth, limits, events, audit, Mailer(_post(settings)), settings)
+    account = AccountService(db, tenants, auth, limits, events, audit, Mailer(_post(settings)), settings)
     rooms = RoomService(db, tenants, auth, limits, audit, settings)
     keeper = RoomKeeper(db, rooms, auth, events)
     meetings = MeetingService(db, auth, rooms)

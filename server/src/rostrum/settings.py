@@ -100,8 +100,8 @@ class Settings(BaseSettings):
     )
     password_reset_url: str = Field(
         "",
-        description="Page that takes a new password, its link sent by mail; `{token}` stands for the token. Empty: "
-        "the server's own page.",
+        description="Page that takes a new password, its link sent by mail; `{token}` stands for the token, `{key}` "
+        "for the publishable key. Empty: the server's own page.",
     )
     audit_log: str = Field(
         "",
@@ -242,10 +242,10 @@ class Settings(BaseSettings):
         """The public URL without a slash at its end."""
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
 
-    def reset_link(self, token: str) -> str:
-        """The link by which somebody sets a new password."""
-        page = self.password_reset_url or f"{self.url}/reset-password#token={{token}}"
-        return page.replace("{token}", token)
+    def reset_link(self, key: str, token: str) -> str:
+        """The link by which somebody sets a new password; `key` is the publishable one of the tenant's web client."""
+        page = self.password_reset_url or f"{self.url}/reset-password#k={{key}}&token={{token}}"
+        return page.replace("{key}", key).replace("{token}", token)
 
     @property
     def web(self) -> Path:

@@ -1,4 +1,4 @@
-"""Serves the built web client: its page at / and /join/:roomId, and its files."""
+"""Serves the built web client: its page at / and /join/:roomId, and its files; and the page of a new password."""
 
 import gzip
 from pathlib import Path
@@ -32,6 +32,7 @@ PAGE_HEADERS: Final = {
     "fullscreen=(self), autoplay=(self), geolocation=()",
     "cache-control": "no-cache",
 }
+PAGES: Final = Path(__file__).parent / "pages"
 NOT_BUILT: Final = (
     "<!doctype html><html lang=en><title>Rostrum</title><h1>Rostrum is running</h1>"
     "<p>Its web client has not been built: run <code>make setup</code>, then reload this page.</p>"
@@ -98,4 +99,13 @@ def web_router(folder: Path) -> APIRouter:
         return FileResponse(folder / "favicon.svg", headers={"cache-control": "public, max-age=86400"})
 
     router.add_api_route("/favicon.svg", icon, methods=["GET", "HEAD"])
+
+    async def reset_page() -> Response:
+        return FileResponse(PAGES / "reset-password.html", headers=PAGE_HEADERS)
+
+    async def reset_script() -> Response:
+        return FileResponse(PAGES / "reset-password.js", media_type="text/javascript", headers=PAGE_HEADERS)
+
+    router.add_api_route("/reset-password", reset_page, methods=["GET", "HEAD"])
+    router.add_api_route("/reset-password.js", reset_script, methods=["GET", "HEAD"])
     return router

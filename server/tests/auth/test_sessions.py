@@ -136,7 +136,7 @@ class TestForgotten:
         ada = await person("ada")
         answer, links = await self._link(client, services, ada, "ADA@example.org")
         assert answer.status_code == 200
-        link = re.fullmatch(r"http://localhost:21900/reset-password#token=([\w-]{43})", links[0])
+        link = re.fullmatch(r"http://localhost:21900/reset-password#k=rk_pub_[\w-]{43}&token=([\w-]{43})", links[0])
         assert link
         token = link[1]
         body = {"token": token, "newPassword": NEW}

@@ -61,3 +61,14 @@ async def test_nothing_else_is_served(built: httpx.AsyncClient, path: str) -> No
     answer = await built.get(path)
     assert answer.status_code in (404, 405)
     assert "secret" not in answer.text
+
+
+async def test_the_page_of_a_new_password(client: httpx.AsyncClient) -> None:
+    page = await client.get("/reset-password")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert "unsafe-inline" not in page.headers["content-security-policy"]
+    script = await client.get("/reset-password.js")
+    assert script.status_code == 200
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert "/v1/auth/reset-password" in script.text

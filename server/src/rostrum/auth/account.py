@@ -26,6 +26,7 @@ from rostrum.kit.events import EventBus
 from rostrum.kit.mail import Mailer
 from rostrum.kit.ratelimit import RateLimiter
 from rostrum.settings import Settings
+from rostrum.tenants import TenantService
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +51,7 @@ class AccountService:
     def __init__(
         self,
         db: Database,
+        tenants: TenantService,
         auth: AuthService,
         limits: RateLimiter,
         events: EventBus,
@@ -58,6 +60,7 @@ class AccountService:
         settings: Settings,
     ) -> None:
         self._db = db
+        self._tenants = tenants
         self._auth = auth
         self._limits = limits
         self._events = events
@@ -236,7 +239,7 @@ class AccountService:
         expires_at = now + self._settings.password_reset_seconds * 1000
         async with self._db.session() as session:
             await store.add_reset(session, _digest(token), user.id, now=now, expires_at=expires_at)
-        link = self._settings.reset_link(token)
+        link = self._settings.reset_link(self._tenants.web_key(tenant_id), token)
         if self._mailer.works:
             minutes = self._settings.password_reset_seconds // 60
             await self._mailer.send(

@@ -97,7 +97,7 @@ class HttpsOnly:
 
 
 def _is_page(path: str) -> bool:
-    return path == "/" or re.fullmatch(r"/join/[A-Za-z0-9_-]{1,64}", path) is not None
+    return path in ("/", "/reset-password") or re.fullmatch(r"/join/[A-Za-z0-9_-]{1,64}", path) is not None
 
 
 def _with_hsts(send: Send) -> Send:
