@@ -43,6 +43,8 @@ async def app(settings: Settings, migrated: Path) -> AsyncIterator[App]:
     shutil.copy(migrated, settings.data_dir / "rostrum.db")
     await made.services.tenants.default()
     yield made
+    await made.services.account.close()
+    await made.services.audit.close()
     made.services.auth.close()
     await made.services.db.close()
 

@@ -123,6 +123,7 @@ class Settings(BaseSettings):
     register_limit_address: str = Field("100/hour", description="Registrations an address.")
     guest_limit_address: str = Field("1000/15 minutes", description="Guest tokens an address.")
     room_limit_user: str = Field("300/hour", description="Rooms made by a user (a secret key is not limited).")
+    invite_limit_user: str = Field("600/hour", description="Invitations made by a user (a secret key is not limited).")
     refresh_limit_user: str = Field("60/hour", description="Refreshed tokens a user.")
     password_limit_user: str = Field("10/15 minutes", description="Passwords asked for in a session, a user.")
     forgot_limit_account: str = Field("10/hour", description="Mails with a link to a new password, an address of mail.")
@@ -198,6 +199,7 @@ class Settings(BaseSettings):
         "room_limit_user",
         "upload_limit_user",
         "delete_limit_user",
+        "invite_limit_user",
         "refresh_limit_user",
         "password_limit_user",
         "forgot_limit_account",

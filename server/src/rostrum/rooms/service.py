@@ -203,6 +203,7 @@ class RoomService:
 
         Raises:
             RoomNotFound, Forbidden: as `require_host`.
+            RateLimited: too many in too short a time.
             InvalidInput: the end lies in the past or more than a year ahead.
         """
         async with self._audit.watch(
@@ -212,6 +213,8 @@ class RoomService:
             resource=f"room:{room_id}/role:{role}",
         ):
             room = await self.require_host(principal, room_id)
+            if principal.kind != "tenant":
+                await self._limits.hit(self._settings.invite_limit_user, "invite", principal.subject)
             seconds = self._seconds_until(expires_at)
         token = self._auth.tokens.join(room.tenant_id, room.id, role, name=name, seconds=seconds)
         return token, self.join_url(room, token.token)
