@@ -12,6 +12,7 @@ from rostrum.auth.sockets import SessionSockets
 from rostrum.chat import ChatService
 from rostrum.chat.personal import ChatOfUser
 from rostrum.files import FileService
+from rostrum.files.personal import FilesOfUser
 from rostrum.kit.db import Database
 from rostrum.kit.events import EventBus
 from rostrum.kit.mail import Mailer, Post
@@ -110,7 +111,7 @@ def build(settings: Settings) -> Services:
     keeper = RoomKeeper(db, rooms, auth, events)
     meetings = MeetingService(db, auth, rooms)
     storage = ObjectStorage(settings.data_dir)
-    files = FileService(db, rooms, storage, events, limits, settings)
+    files = FileService(db, rooms, storage, events, limits, audit, settings)
     realtime = Realtime(
         auth.authenticate_socket, allowed_origins=settings.allowed_origins, max_bytes=settings.max_signal_bytes
     )
@@ -136,7 +137,7 @@ def build(settings: Settings) -> Services:
     sfu = SfuService(live, events, pool, consumers_per_worker=settings.consumers_per_worker)
     SessionSockets(realtime, events)
     AuditTrail(audit, events, realtime)
-    account.personal += [RoomsOfUser(db, rooms), SessionsOfUser(db), ChatOfUser(db)]
+    account.personal += [RoomsOfUser(db, rooms), SessionsOfUser(db), FilesOfUser(db), ChatOfUser(db)]
     chat = ChatService(db, live, rooms, files, events, limits)
     return Services(
         settings,

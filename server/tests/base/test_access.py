@@ -15,6 +15,8 @@ LOGIN = {"userName": "ada@example.org", "password": "password of ada"}
 NEW_PASSWORD = {"currentPassword": "wrong", "newPassword": "long enough"}
 ROOM = {"name": "A", "type": "webinar"}
 
+FORM = {"files": {"file": ("a.txt", b"Hello", "text/plain")}}
+
 MEETING = {"title": "A", "hostId": "{owner_id}", "transcriptEnabled": False}
 
 # Who calls: nobody, publishable key alone, invited co-host, other tenant's admin, other user, owner, admin, secret key.
@@ -31,6 +33,8 @@ PARAMETERS = {
     "meeting": "meeting_id",
     "user": "user_id",
     "owner_id": "user_id",
+    "file": "filename",
+    "hidden": "filename",
 }
 ROWS: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("GET", "/healthz", None, OPEN_TO_ALL),
@@ -68,6 +72,16 @@ ROWS: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("GET", "/meetings/list/{owner_id}", None, (401, 401, 401, 404, 403, 200, 200, 200)),
     ("GET", "/v1/meetings/{meeting}", None, (401, 401, 401, 404, 404, 200, 200, 200)),
     ("PATCH", "/v1/meetings/{meeting}", {"userId": "{owner_id}"}, (401, 401, 401, 404, 403, 200, 200, 200)),
+    ("POST", "/room/{public}/upload", FORM, (401, 401, 200, 404, 200, 200, 200, 200)),
+    ("POST", "/room/{private}/upload", FORM, (401, 404, 404, 404, 404, 200, 200, 200)),
+    ("GET", "/room/{public}/files", None, (401, 200, 200, 404, 200, 200, 200, 200)),
+    ("GET", "/room/{private}/files", None, (401, 404, 404, 404, 404, 200, 200, 200)),
+    ("GET", "/room/{public}/files/{file}", None, (401, 200, 200, 404, 200, 200, 200, 200)),
+    ("GET", "/room/{private}/files/{hidden}", None, (401, 404, 404, 404, 404, 200, 200, 200)),
+    ("DELETE", "/room/{public}/files/{file}", None, (401, 403, 403, 404, 403, 200, 404, 404)),
+    ("DELETE", "/room/{private}/files/{hidden}", None, (401, 404, 404, 404, 404, 200, 404, 404)),
+    ("DELETE", "/room/{public}/files", None, (401, 403, 403, 404, 403, 200, 200, 200)),
+    ("DELETE", "/room/{private}/files", None, (401, 404, 404, 404, 404, 200, 200, 200)),
     # Last, since afterwards they are gone.
     ("DELETE", "/v1/rooms/{public}", None, (401, 401, 401, 404, 403, 204, 404, 404)),
     ("DELETE", "/v1/rooms/{private}", None, (401, 401, 401, 404, 404, 204, 404, 404)),
@@ -92,8 +106,13 @@ async def world(
     meeting = {**MEETING, "hostId": owner.id, "roomId": rooms["public"]}
     made = await client.post("/meetings/create", json=meeting, headers=owner.headers)
     other = await person("bob")
+    names = {}
+    for name, room in (("file", rooms["public"]), ("hidden", rooms["private"])):
+        uploaded = await client.post(f"/room/{room}/upload", **FORM, headers=owner.headers)
+        names[name] = uploaded.json()["data"]["filename"]
     return {
         **rooms,
+        **names,
         "owner_id": owner.id,
         "user": other.id,
         "meeting": made.json()["data"]["_id"],
@@ -118,8 +137,8 @@ async def test_every_route_and_caller(client: httpx.AsyncClient, world: dict[str
     answers = {}
     for method, path, body, _ in ROWS:
         url = path.format(**world)
-        sent = _filled(body, world)
-        got = [await client.request(method, url, json=sent, headers=world[caller]) for caller in CALLERS]
+        sent = FORM if body is FORM else {"json": _filled(body, world)}
+        got = [await client.request(method, url, **sent, headers=world[caller]) for caller in CALLERS]
         answers[method, path] = tuple(answer.status_code for answer in got)
         for answer in got:
             if answer.status_code != 204:

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -75,3 +76,51 @@ async def test_messages_over_rest(hall: Any) -> None:
         address = f"{hall.url}/v1/rooms/{room_id}/messages"
         anonymous = httpx.Request("GET", address, headers={"x-api-key": await hall.key()})
         assert (await client.send(anonymous)).json()["code"] == "user_required"
+
+
+async def _uploaded(hall: Any, token: str, room_id: str) -> dict[str, Any]:
+    headers = {"x-api-key": await hall.key(), "authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=hall.url, headers=headers) as client:
+        answer = await client.post(f"/room/{room_id}/upload", files={"file": ("Plan B.txt", b"Hello")})
+        assert answer.status_code == 200, answer.text
+        data: dict[str, Any] = answer.json()["data"]
+        return data
+
+
+async def test_a_message_carries_a_file_of_the_room(hall: Any) -> None:
+    token = await hall.user("ada")
+    room_id, other_room = await hall.room(token), await hall.room(token)
+    host, guest = await hall.client(token), await hall.client()
+    await host.join(room_id)
+    await guest.join(room_id)
+    file = await _uploaded(hall, token, room_id)
+    await host.ok("sendMessage", {"message": "", "file": {"filename": file["filename"], "size": 1, "url": "//evil"}})
+    heard = await guest.hear("message")
+    name = file["filename"]
+    assert heard["file"] == {
+        "id": name[:24],
+        "filename": name,
+        "name": "Plan B.txt",
+        "size": 5,
+        "type": "text/plain",
+        "url": f"/v1/room/{room_id}/files/{quote(name)}?download=1",
+    }
+    async with httpx.AsyncClient(base_url=hall.url, headers={"x-api-key": await hall.key()}) as client:
+        assert (await client.get(heard["file"]["url"])).content == b"Hello"
+    for short in (name, {"id": name[:24]}):
+        await host.ok("sendMessage", {"message": "again", "file": short})
+    assert (await guest.ok("join", {"room_id": room_id}))["chatHistory"][-1]["file"] == heard["file"]
+    foreign = (await _uploaded(hall, token, other_room))["filename"]
+    for wrong in (foreign, {"id": foreign[:24]}, {"filename": "../../x"}):
+        assert await host.code("sendMessage", {"message": "x", "file": wrong}) == "file_not_found"
+    for wrong in ({"name": "x", "url": "https://x"}, {}, "", 5, {"id": 5}):
+        assert await host.code("sendMessage", {"message": "x", "file": wrong}) == "invalid_input"
+
+
+async def test_files_in_chat_are_a_matter_of_the_package(hall: Any) -> None:
+    tenant = await hall.services.tenants.create("small", "essential")
+    token = await hall.user("ada", "small")
+    host = await hall.client(token, key=hall.services.tenants.web_key(tenant.id))
+    await host.ok("createRoom", {"room_id": "small-room"})
+    await host.join("small-room")
+    assert await host.code("sendMessage", {"message": "x", "file": "x"}) == "feature_disabled"

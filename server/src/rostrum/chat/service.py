@@ -15,7 +15,7 @@ from rostrum.chat.schemas import ChatFile, MessageInfo, SendMessage, file_body
 from rostrum.files import FileService
 from rostrum.kit import clock
 from rostrum.kit.db import Database
-from rostrum.kit.errors import FeatureDisabled
+from rostrum.kit.errors import FeatureDisabled, InvalidInput
 from rostrum.kit.events import EventBus
 from rostrum.kit.ids import new_id
 from rostrum.kit.ratelimit import RateLimiter
@@ -54,7 +54,7 @@ class ChatService(Contributor):
         Raises:
             EmptyMessage, MessageTooLong, RateLimited.
             FeatureDisabled: it has a file and the tenant's package has no files in chat.
-            FileNotFound: its file is none of this room.
+            InvalidInput, FileNotFound: its file is none of this room.
         """
         text = request.message.strip()
         if not text and request.file is None:
@@ -72,17 +72,19 @@ class ChatService(Contributor):
             self._announce(peer, message)
         return message
 
+    async def _file(self, room_id: str, wanted: ChatFile | str | None) -> dict[str, Any] | None:
+        if wanted is None:
+            return None
+        name = wanted if isinstance(wanted, str) else wanted.id or wanted.filename
+        if not name:
+            raise InvalidInput(errors=[{"field": "file", "msg": "needs the filename or the id of a file of this room"}])
+        return file_body(await self._files.find(room_id, name))
+
     def _announce(self, peer: Peer, message: MessageInfo) -> None:
         body = {**message.body(), **sender(peer), "name": message.name}
         # The classic clients listen to either name.
         for event in ("message", "sendMessage"):
             self._live.notifier.room(peer.room, event, body, skip=peer)
-
-    async def _file(self, room_id: str, wanted: ChatFile | str | None) -> dict[str, Any] | None:
-        if wanted is None:
-            return None
-        name = wanted if isinstance(wanted, str) else wanted.id or wanted.filename or ""
-        return file_body(await self._files.find(room_id, name))
 
     async def _save(
         self, peer: Peer, text: str, client_id: str | None, file: dict[str, Any] | None

@@ -7,15 +7,16 @@ read. What a crash leaves in between is an object without a row; a sweep at the 
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from fnmatch import fnmatchcase
 
 import structlog
 
+from rostrum.audit import AuditService, Watched
 from rostrum.auth import Principal
 from rostrum.auth.errors import UserRequired
 from rostrum.files import store, types
 from rostrum.files.errors import FileNotFound, FileTooLarge, FileTypeRefused, RoomFull
-from rostrum.files.events import FileDownloaded, FilesDeleted, FileUploaded
 from rostrum.files.form import Form
 from rostrum.files.models import RoomFile
 from rostrum.files.names import original_name, stored_name
@@ -33,6 +34,7 @@ from rostrum.storage import Draft, ObjectStorage, StorageFull, StorageUnavailabl
 log = structlog.get_logger(__name__)
 
 FOLDER = "files"
+AT_ONCE = 500
 _FILENAME = re.compile(r"([0-9a-f]{24})_[^/\\\0]{1,175}")
 
 
@@ -46,13 +48,14 @@ class FileService:
         storage: ObjectStorage,
         events: EventBus,
         limits: RateLimiter,
+        audit: AuditService,
         settings: Settings,
     ) -> None:
         self._db = db
         self._rooms = rooms
         self._storage = storage
-        self._events = events
         self._limits = limits
+        self._audit = audit
         self._settings = settings
         self._coming: Counter[str] = Counter()
         events.subscribe(RoomDeleted, self._on_room_deleted)
@@ -81,6 +84,21 @@ class FileService:
             RateLimited, RoomFull, FileTooLarge, FileTypeRefused, FileTypeMismatch, StorageFull, StorageUnavailable.
             FormRequired, MalformedForm, InvalidInput, UploadTooSlow: the body is none with one file.
         """
+        async with self._watch("file.upload", principal, f"room:{room_id}") as watched:
+            return await self._upload(watched, principal, room_id, content_type, body, declared)
+
+    def _watch(self, action: str, principal: Principal, resource: str) -> AbstractAsyncContextManager[Watched]:
+        return self._audit.watch(action, tenant_id=principal.tenant_id, actor=principal.subject, resource=resource)
+
+    async def _upload(
+        self,
+        watched: Watched,
+        principal: Principal,
+        room_id: str,
+        content_type: str,
+        body: AsyncIterator[bytes],
+        declared: int,
+    ) -> FileInfo:
         room = await self._rooms.get(principal, room_id)
         if principal.kind == "guest" and principal.room_id is None:
             raise UserRequired()  # Nobody could tell later whose file it is.
@@ -96,7 +114,7 @@ class FileService:
             raise FileTypeRefused()
         async with self._storage.draft() as draft:
             await self._receive(room, form, draft, kind=kind, header=head.content_type)
-            return await self._add(principal, room, draft, name=name, kind=kind)
+            return await self._add(watched, principal, room, draft, name=name, kind=kind)
 
     def _takes(self, kind: str) -> bool:
         return any(fnmatchcase(kind, allowed) for allowed in self._settings.upload_types)
@@ -128,7 +146,9 @@ class FileService:
             self._coming[room.id] -= counted
             self._coming += Counter()  # Drops what is at zero.
 
-    async def _add(self, principal: Principal, room: RoomInfo, draft: Draft, *, name: str, kind: str) -> FileInfo:
+    async def _add(
+        self, watched: Watched, principal: Principal, room: RoomInfo, draft: Draft, *, name: str, kind: str
+    ) -> FileInfo:
         """Keep the draft and commit its row."""
         file_id = new_id()
         row = RoomFile(
@@ -142,6 +162,7 @@ class FileService:
             uploader=principal.subject[:64],
             uploaded_at=clock.now_ms(),
         )
+        watched.resource = f"room:{room.id}/file:{row.filename}"
         try:
             await self._storage.keep(draft, row.object_key)
             async with self._db.session() as session:
@@ -151,10 +172,10 @@ class FileService:
                 if await store.usage(session, room.id) + row.size > self._settings.max_room_files_bytes:
                     raise RoomFull()
                 session.add(row)
+                await self._audit.done(watched)
         except BaseException:
             await self._forget([row.object_key])
             raise
-        await self._events.publish(FileUploaded(principal, info_of(row)))
         return info_of(row)
 
     async def get(self, principal: Principal, room_id: str, filename: str) -> FileInfo:
@@ -206,7 +227,12 @@ class FileService:
         except StorageUnavailable:
             await self.find(file.room_id, file.filename)  # Somebody has deleted it in between: then it is no fault.
             raise
-        await self._events.publish(FileDownloaded(principal, file))
+        await self._audit.record(
+            "file.download",
+            tenant_id=principal.tenant_id,
+            actor=principal.subject,
+            resource=f"room:{file.room_id}/file:{file.filename}",
+        )
         return _all(first, pieces)
 
     async def delete(self, principal: Principal, room_id: str, filename: str) -> None:
@@ -215,13 +241,13 @@ class FileService:
         Raises:
             RoomNotFound, FileNotFound, Forbidden, RateLimited.
         """
-        file = await self.get(principal, room_id, filename)
-        if file.uploader != principal.subject:
-            await self._rooms.require_host(principal, room_id)
-        await self._count_deletion(principal)
-        if not await self._delete([file.id]):
-            raise FileNotFound()
-        await self._events.publish(FilesDeleted(principal, file.room_id, file.filename, 1))
+        async with self._watch("file.delete", principal, f"room:{room_id}/file:{filename}") as watched:
+            file = await self.get(principal, room_id, filename)
+            if file.uploader != principal.subject:
+                await self._rooms.require_host(principal, room_id)
+            await self._count_deletion(principal)
+            if not await self._delete(watched, [file.id]):
+                raise FileNotFound()
 
     async def delete_all(self, principal: Principal, room_id: str) -> int:
         """Delete all files of a room, if the caller is a host of it; tells how many there were.
@@ -229,22 +255,25 @@ class FileService:
         Raises:
             RoomNotFound, Forbidden, RateLimited.
         """
-        room = await self._rooms.require_host(principal, room_id)
-        await self._count_deletion(principal)
-        async with self._db.reading() as session:
-            ids = [row.id for row in await store.of_room(session, room.id)]
-        count = sum([await self._delete(ids[start : start + 500]) for start in range(0, len(ids), 500)])
-        await self._events.publish(FilesDeleted(principal, room.id, "", count))
-        return count
+        async with self._watch("file.delete_all", principal, f"room:{room_id}") as watched:
+            room = await self._rooms.require_host(principal, room_id)
+            await self._count_deletion(principal)
+            async with self._db.reading() as session:
+                ids = await store.ids_of_room(session, room.id)
+            return await self._delete(watched, ids)
 
     async def _count_deletion(self, principal: Principal) -> None:
         if principal.kind != "tenant":
             await self._limits.hit(self._settings.delete_limit_user, "delete", principal.tenant_id, principal.subject)
 
-    async def _delete(self, ids: Sequence[str]) -> int:
+    async def _delete(self, watched: Watched, ids: Sequence[str]) -> int:
         """Delete files, first the rows; tells how many were still there."""
+        keys: list[str] = []
         async with self._db.session() as session:
-            keys = await store.remove(session, ids)
+            for start in range(0, len(ids), AT_ONCE):
+                keys += await store.remove(session, ids[start : start + AT_ONCE])
+            if keys or not ids:
+                await self._audit.done(watched)
         await self._forget(keys)
         return len(keys)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, column, delete, func, or_, select, table
+from sqlalchemy import and_, column, delete, func, or_, select, table, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rostrum.files.models import RoomFile
@@ -36,9 +36,21 @@ async def take_turn(session: AsyncSession, room_id: str) -> bool:
     return await session.scalar(select(_ROOMS.c.id).where(_ROOMS.c.id == room_id).with_for_update()) is not None
 
 
-async def of_room(session: AsyncSession, room_id: str) -> Sequence[RoomFile]:
-    """All files of a room."""
-    return (await session.scalars(select(RoomFile).where(RoomFile.room_id == room_id))).all()
+async def ids_of_room(session: AsyncSession, room_id: str) -> Sequence[str]:
+    """The ids of all files of a room."""
+    return (await session.scalars(select(RoomFile.id).where(RoomFile.room_id == room_id))).all()
+
+
+async def uploaded_by(session: AsyncSession, uploader: str) -> Sequence[RoomFile]:
+    """All files of somebody, the oldest first."""
+    query = select(RoomFile).where(RoomFile.uploader == uploader).order_by(RoomFile.uploaded_at, RoomFile.id)
+    return (await session.scalars(query)).all()
+
+
+async def disown(session: AsyncSession, uploader: str) -> None:
+    """Forget who uploaded somebody's files."""
+    query = update(RoomFile).where(RoomFile.uploader == uploader)
+    await session.execute(query.values(uploader="").execution_options(synchronize_session=False))
 
 
 async def remove(session: AsyncSession, ids: Sequence[str]) -> Sequence[str]:
