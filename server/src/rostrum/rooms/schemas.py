@@ -85,7 +85,7 @@ class RoomOut(Out):
     id: str
     name: str
     type: RoomType
-    p2p: bool
+    p2p: bool = Field(alias="p2p")
     max_participants: int | None
     is_private: bool
     join_url: str
