@@ -199,3 +199,38 @@ async def test_bodies_that_are_no_form(client: httpx.AsyncClient, ada: Any, room
         assert answer.json()["code"] in ("malformed_form", "invalid_input")
     assert (await client.get(f"/room/{room_id}/files", headers=ada.headers)).json()["data"] == []
     assert _objects(services) == [] == _drafts(services)
+
+
+async def test_the_audit_log_tells_of_files(client: httpx.AsyncClient, upload: Any, room_id: str, person: Any) -> None:
+    boss, bob = await person("boss", admin=True), await person("bob")
+    await upload("a.exe", b"MZ", who=bob)
+    filename = (await upload("a.txt", who=bob)).json()["data"]["filename"]
+    url = f"/room/{room_id}/files/{filename}"
+    await client.get(f"{url}?download=1", headers=boss.headers)
+    await client.delete(f"/room/{room_id}/files", headers=bob.headers)
+    await client.delete(url, headers=bob.headers)
+    await client.delete(f"/room/{room_id}/files", headers=boss.headers)
+    records = (await client.get("/v1/audit-log", headers=boss.headers)).json()["data"]
+    found = [(row["user"], row["action"], row["resource"], row["code"]) for row in reversed(records)]
+    room, file = f"room:{room_id}", f"room:{room_id}/file:{filename}"
+    assert [row for row in found if row[1].startswith("file.")] == [
+        (bob.id, "file.upload", room, "file_type_refused"),
+        (bob.id, "file.upload", file, None),
+        (boss.id, "file.download", file, None),
+        (bob.id, "file.delete_all", room, "forbidden"),
+        (bob.id, "file.delete", file, None),
+        (boss.id, "file.delete_all", room, None),
+    ]
+
+
+async def test_a_user_gets_and_forgets_their_files(
+    client: httpx.AsyncClient, upload: Any, room_id: str, person: Any, services: Services
+) -> None:
+    bob = await person("bob")
+    filename = (await upload("a.txt", who=bob)).json()["data"]["filename"]
+    data = (await client.get("/v1/users/me/export", headers=bob.headers)).json()["data"]
+    assert [(file["filename"], file["roomId"]) for file in data["files"]] == [(filename, room_id)]
+    body = {"password": "password of bob"}
+    gone = await client.request("DELETE", "/v1/users/me", json=body, headers=bob.headers)
+    assert gone.status_code in (200, 204), gone.text
+    assert (await services.files.find(room_id, filename)).uploader == ""
