@@ -106,7 +106,9 @@ async def test_a_message_carries_a_file_of_the_room(hall: Any) -> None:
         "url": f"/v1/room/{room_id}/files/{quote(name)}?download=1",
     }
     async with httpx.AsyncClient(base_url=hall.url, headers={"x-api-key": await hall.key()}) as client:
-        assert (await client.get(heard["file"]["url"])).content == b"Hello"
+        assert (await client.get(heard["file"]["url"])).json()["code"] == "user_required"
+        headers = {"authorization": f"Bearer {token}"}
+        assert (await client.get(heard["file"]["url"], headers=headers)).content == b"Hello"
     for short in (name, {"id": name[:24]}):
         await host.ok("sendMessage", {"message": "again", "file": short})
     assert (await guest.ok("join", {"room_id": room_id}))["chatHistory"][-1]["file"] == heard["file"]

@@ -126,10 +126,11 @@ class ChatService(Contributor):
         """Messages of a room that the caller may enter, the newest first, and the position to go on before.
 
         Raises:
+            UserRequired: the caller has a publishable key alone.
             RoomNotFound: there is no room that the caller may know of.
             RemovedFromRoom: a host has removed the caller.
         """
-        room = await self._rooms.get(principal, room_id)
+        room = await self._rooms.look_into(principal, room_id)
         live_room = self._live.rooms.get(room.id)
         if live_room is not None and principal.subject in live_room.removed:
             raise RemovedFromRoom()

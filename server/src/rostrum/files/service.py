@@ -14,7 +14,6 @@ import structlog
 
 from rostrum.audit import AuditService, Watched
 from rostrum.auth import Principal
-from rostrum.auth.errors import UserRequired
 from rostrum.files import store, types
 from rostrum.files.errors import FileNotFound, FileTooLarge, FileTypeRefused, RoomFull
 from rostrum.files.form import Form
@@ -39,7 +38,7 @@ _FILENAME = re.compile(r"([0-9a-f]{24})_[^/\\\0]{1,175}")
 
 
 class FileService:
-    """Files of rooms. Whoever may enter a room may read its files."""
+    """Files of rooms. Whoever may enter a room, and shows a token, may read its files."""
 
     def __init__(
         self,
@@ -99,9 +98,7 @@ class FileService:
         body: AsyncIterator[bytes],
         declared: int,
     ) -> FileInfo:
-        room = await self._rooms.get(principal, room_id)
-        if principal.kind == "guest" and principal.room_id is None:
-            raise UserRequired()  # Nobody could tell later whose file it is.
+        room = await self._rooms.look_into(principal, room_id)
         if principal.kind != "tenant":
             await self._limits.hit(self._settings.upload_limit_user, "upload", principal.tenant_id, principal.subject)
         form = Form(content_type, body, idle_seconds=self._settings.upload_idle_seconds)
@@ -182,9 +179,9 @@ class FileService:
         """A file of a room that the caller may enter.
 
         Raises:
-            RoomNotFound, FileNotFound.
+            UserRequired, RoomNotFound, FileNotFound.
         """
-        room = await self._rooms.get(principal, room_id)
+        room = await self._rooms.look_into(principal, room_id)
         return await self.find(room.id, filename)
 
     async def find(self, room_id: str, filename: str) -> FileInfo:
@@ -208,9 +205,10 @@ class FileService:
         """Files of a room that the caller may enter, the newest first, and whether there are more.
 
         Raises:
+            UserRequired: the caller has a publishable key alone.
             RoomNotFound: there is none that the caller may know of.
         """
-        room = await self._rooms.get(principal, room_id)
+        room = await self._rooms.look_into(principal, room_id)
         async with self._db.reading() as session:
             rows = await store.page(session, room.id, limit=limit + 1, after=after)
         return [info_of(row) for row in rows[:limit]], len(rows) > limit

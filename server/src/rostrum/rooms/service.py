@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from rostrum.audit import AuditService
 from rostrum.auth import AuthService, JoinToken, Principal, RoomRole
+from rostrum.auth.errors import UserRequired
 from rostrum.kit import clock
 from rostrum.kit.db import Database
 from rostrum.kit.errors import Forbidden, InvalidInput
@@ -122,6 +123,22 @@ class RoomService:
             RoomNotFound: there is none that the caller may know of.
         """
         return (await self._entry(principal, room_id))[0]
+
+    async def look_into(self, principal: Principal, room_id: str) -> RoomInfo:
+        """A room whose chat and files the caller may read: as `get`, for somebody who shows a token.
+
+        A publishable key alone stands in every page, and a join token opens its own room and no other.
+
+        Raises:
+            UserRequired: the caller has a publishable key alone.
+            RoomNotFound: there is none that the caller may know of.
+        """
+        if principal.kind == "guest" and principal.room_id is None:
+            raise UserRequired()
+        room = await self.get(principal, room_id)
+        if principal.kind == "guest" and principal.room_id != room.id:
+            raise RoomNotFound()
+        return room
 
     async def admit(self, principal: Principal, room_id: str, *, name: str | None) -> Admission:
         """Let somebody into a room, or not.
