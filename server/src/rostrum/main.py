@@ -7,11 +7,13 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rostrum import __version__
 from rostrum.features import FEATURES
+from rostrum.kit.answers import bare
 from rostrum.kit.errors import Unavailable
 from rostrum.kit.http import RequestFrame, install_error_handlers
 from rostrum.kit.openapi import describe
@@ -117,15 +119,21 @@ def _lifespan(services: Services, prepare: Prepare | None) -> Callable[[FastAPI]
     return lifespan
 
 
+class Health(BaseModel):
+    """What the health checks answer."""
+
+    status: str
+
+
 def _health(services: Services) -> APIRouter:
     router = APIRouter(tags=["health"])
 
-    @router.get("/healthz")
+    @router.get("/healthz", responses=bare(Health, {"status": "ok"}))
     async def healthz() -> dict[str, str]:
         """Whether the process lives."""
         return {"status": "ok"}
 
-    @router.get("/readyz")
+    @router.get("/readyz", responses=bare(Health, {"status": "ready"}, Unavailable))
     async def readyz() -> dict[str, str]:
         """Whether it can serve: the database answers and media workers run."""
         if problems := await services.problems():

@@ -1,6 +1,8 @@
 """Serves the built web client: its page at / and /join/:roomId, and its files; and the page of a new password."""
 
 import gzip
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -108,4 +110,23 @@ def web_router(folder: Path) -> APIRouter:
 
     router.add_api_route("/reset-password", reset_page, methods=["GET", "HEAD"])
     router.add_api_route("/reset-password.js", reset_script, methods=["GET", "HEAD"])
+    _add_documents(router)
     return router
+
+
+def _add_documents(router: APIRouter) -> None:
+    """The page that shows openapi.json to people."""
+    for path, name, kind in (
+        ("/docs", "docs.html", "text/html"),
+        ("/docs.js", "docs.js", "text/javascript"),
+        ("/docs.css", "docs.css", "text/css"),
+    ):
+        answer = partial(FileResponse, PAGES / name, media_type=kind, headers=PAGE_HEADERS)
+        router.add_api_route(path, _sender(answer), methods=["GET", "HEAD"])
+
+
+def _sender(answer: Callable[[], Response]) -> Callable[[], Awaitable[Response]]:
+    async def send() -> Response:
+        return answer()
+
+    return send

@@ -72,3 +72,13 @@ async def test_the_page_of_a_new_password(client: httpx.AsyncClient) -> None:
     assert script.status_code == 200
     assert script.headers["content-type"].startswith("text/javascript")
     assert "/v1/auth/reset-password" in script.text
+
+
+async def test_the_contract_is_browsable(built: httpx.AsyncClient) -> None:
+    page = await built.get("/docs")
+    assert page.status_code == 200
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    for path, kind in (("/docs.js", "text/javascript"), ("/docs.css", "text/css")):
+        assert path in page.text
+        assert (await built.get(path)).headers["content-type"].startswith(kind)
+    assert "http" not in page.text  # Nothing comes from another host.

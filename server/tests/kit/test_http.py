@@ -29,7 +29,7 @@ async def test_unknown_path(client: httpx.AsyncClient) -> None:
         "/assets/nope.js",
         "/favicon.png",
         "/assets/../../settings.py",
-        "/docs",
+        "/redoc",
     ):
         _check(await client.get(path), 404, "not_found")
 
@@ -119,3 +119,22 @@ async def test_the_document_describes_every_route(client: httpx.AsyncClient) -> 
     assert paths["/healthz"]["get"]["security"] == []
     assert {"ApiKey": []} in paths["/room/create"]["post"]["security"]
     assert (await client.get("/openapi.json")).json() == document
+
+
+async def test_every_answer_has_a_model_and_an_example(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            where = (method, path)
+            assert operation["summary"] and operation["description"], where
+            if "application/json" in (body := operation.get("requestBody", {"content": {}})["content"]):
+                schema = body["application/json"]["schema"]["$ref"].rpartition("/")[2]
+                assert document["components"]["schemas"][schema]["example"], where
+            for status, answer in operation["responses"].items():
+                if status == "default" or status == "204" or "application/json" not in answer.get("content", {}):
+                    continue
+                content = answer["content"]["application/json"]
+                assert set(content["schema"]) == {"$ref"}, (*where, status)
+                assert content.get("example") or content.get("examples"), (*where, status)
+            for parameter in operation.get("parameters", []):
+                assert parameter.get("description"), (*where, parameter["name"])

@@ -8,12 +8,26 @@ from starlette.responses import StreamingResponse
 
 from rostrum.auth.dependencies import Caller
 from rostrum.files import names, types
-from rostrum.files.errors import MalformedForm, RangeNotSatisfiable
+from rostrum.files.answers import DeletedOut, FileOut, UploadOut
+from rostrum.files.errors import (
+    FileNotFound,
+    FileTooLarge,
+    FileTypeMismatch,
+    FileTypeRefused,
+    FormRequired,
+    MalformedForm,
+    RangeNotSatisfiable,
+    RoomFull,
+    UploadTooSlow,
+)
 from rostrum.files.ranges import wanted_range
 from rostrum.files.schemas import FileInfo, file_body, upload_body
 from rostrum.files.service import FileService
+from rostrum.kit.answers import enveloped
+from rostrum.kit.errors import Forbidden, RateLimited
 from rostrum.kit.http import envelope, given
 from rostrum.kit.pagination import After, Limit, Position, announce_next
+from rostrum.rooms.errors import RoomNotFound
 
 router = APIRouter(tags=["files"])
 
@@ -37,8 +51,27 @@ FORM: Final[dict[str, Any]] = {
     }
 }
 
+BYTES: Final[dict[str, Any]] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
-@router.post("/room/{room_id}/upload", openapi_extra=FORM)
+
+@router.post(
+    "/room/{room_id}/upload",
+    openapi_extra=FORM,
+    responses=enveloped(
+        UploadOut,
+        "File uploaded successfully!",
+        MalformedForm,
+        Forbidden,
+        RoomNotFound,
+        UploadTooSlow,
+        FileTooLarge,
+        RoomFull,
+        FormRequired,
+        FileTypeRefused,
+        FileTypeMismatch,
+        RateLimited,
+    ),
+)
 async def upload_file(room_id: str, caller: Caller, files: Files, request: Request) -> dict[str, Any]:
     """Add a file to a room: a multipart form with one file in the field `file`."""
     kind = request.headers.get("content-type", "")
@@ -51,7 +84,10 @@ async def upload_file(room_id: str, caller: Caller, files: Files, request: Reque
     return {"success": True, "data": upload_body(file), "msg": "File uploaded successfully!"}
 
 
-@router.get("/room/{room_id}/files")
+@router.get(
+    "/room/{room_id}/files",
+    responses=enveloped(FileOut, "Files retrieved successfully!", RoomNotFound, many=True),
+)
 async def list_files(
     room_id: str, caller: Caller, files: Files, request: Request, response: Response, after: After, limit: Limit = 50
 ) -> dict[str, Any]:
@@ -61,7 +97,14 @@ async def list_files(
     return {"success": True, "data": [file_body(file) for file in page], "msg": "Files retrieved successfully!"}
 
 
-@router.get("/room/{room_id}/files/{filename}", response_model=None)
+@router.get(
+    "/room/{room_id}/files/{filename}",
+    response_model=None,
+    responses={
+        **enveloped(FileOut, "File retrieved successfully!", RoomNotFound, FileNotFound, RangeNotSatisfiable),
+        206: {"description": "With `download=1` and a Range header: the part asked for.", "content": BYTES},
+    },
+)
 async def get_file(
     room_id: str,
     filename: str,
@@ -91,14 +134,19 @@ async def get_file(
     return StreamingResponse(pieces, 206 if part else 200, headers)
 
 
-@router.delete("/room/{room_id}/files")
+@router.delete(
+    "/room/{room_id}/files", responses=enveloped(DeletedOut, "Files deleted successfully!", Forbidden, RoomNotFound)
+)
 async def delete_files(room_id: str, caller: Caller, files: Files) -> dict[str, Any]:
     """Delete all files of a room; only a host of it may."""
     count = await files.delete_all(caller, room_id)
     return {"success": True, "data": {"deletedCount": count}, "msg": "Files deleted successfully!"}
 
 
-@router.delete("/room/{room_id}/files/{filename}")
+@router.delete(
+    "/room/{room_id}/files/{filename}",
+    responses=enveloped(DeletedOut, "File deleted successfully!", Forbidden, RoomNotFound, FileNotFound),
+)
 async def delete_file(room_id: str, filename: str, caller: Caller, files: Files) -> dict[str, Any]:
     """Delete one file; whoever uploaded it may, and a host of the room."""
     await files.delete(caller, room_id, filename)

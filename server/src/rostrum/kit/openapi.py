@@ -43,13 +43,14 @@ ERROR_ANSWER: Final[dict[str, Any]] = {
     "description": "An error; `code` tells which.",
     "content": {"application/json": {"schema": ERROR_SCHEMA}},
 }
-PARAMETERS: Final[dict[str, tuple[str, str]]] = {
+PARAMETERS: Final[dict[str, tuple[str, Any]]] = {
     "room_id": ("The room's id.", "68aff60d0d7bbb02c917906d"),
     "meeting_id": ("The meeting's id.", "68ee4b39b22d6134386fc5dc"),
     "user_id": ("The user's id.", "68de7a9d8f40ff41c940c7fb"),
     "filename": ("The file's name, as the upload answered it.", "slides.pdf"),
     "file_name": ("The file's name, as the upload answered it.", "slides.pdf"),
-    "limit": ("Most items a page.", "50"),
+    "limit": ("Most items a page.", 50),
+    "cursor": ("The X-Next-Cursor of the page before.", None),
 }
 """Parameters of paths and queries: what they are, and one as it may look."""
 
@@ -91,7 +92,8 @@ def _amend(operation: dict[str, Any], common: list[type[RostrumError]]) -> None:
     for parameter in operation.get("parameters", ()):
         if (told := PARAMETERS.get(parameter["name"])) is not None:
             parameter.setdefault("description", told[0])
-            parameter.setdefault("example", told[1] if parameter["in"] == "path" else int(told[1]))
+            if told[1] is not None:
+                parameter.setdefault("example", told[1])
 
 
 def _only_the_model(answer: dict[str, Any]) -> None:
