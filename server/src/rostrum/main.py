@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rostrum import __version__
+from rostrum.auth.errors import InvalidToken
 from rostrum.features import FEATURES
 from rostrum.kit.answers import bare
 from rostrum.kit.errors import Unavailable
@@ -22,6 +23,7 @@ from rostrum.kit.realtime import PATHS
 from rostrum.migrate import upgrade
 from rostrum.services import Services, build
 from rostrum.settings import Settings
+from rostrum.tenants.errors import InvalidApiKey
 from rostrum.web import Assets, web_router
 
 FORM_BYTES = 131_072
@@ -80,7 +82,7 @@ def _rest(services: Services, prepare: Prepare | None) -> FastAPI:
         for router in (*feature.routers, *feature.v1_routers):
             app.include_router(router, prefix="/v1")
     app.include_router(_health(services))
-    describe(app, without_key=frozenset({"/healthz", "/readyz"}))
+    describe(app, without_key=frozenset({"/healthz", "/readyz"}), of_key=(InvalidApiKey, InvalidToken))
     app.include_router(web_router(settings.web))
     app.mount("/assets", Assets(settings.web / "assets"))
     if settings.allowed_origins:

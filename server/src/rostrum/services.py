@@ -21,6 +21,7 @@ from rostrum.kit.realtime import Realtime
 from rostrum.live import LiveService, SessionRecorder, Stage, Upkeep
 from rostrum.live.personal import SessionsOfUser
 from rostrum.meetings import MeetingService
+from rostrum.meetings.personal import MeetingsOfUser
 from rostrum.rooms import RoomKeeper, RoomService
 from rostrum.rooms.personal import RoomsOfUser
 from rostrum.settings import Settings
@@ -137,7 +138,13 @@ def build(settings: Settings) -> Services:
     sfu = SfuService(live, events, pool, consumers_per_worker=settings.consumers_per_worker)
     SessionSockets(realtime, events)
     AuditTrail(audit, events, realtime)
-    account.personal += [RoomsOfUser(db, rooms), SessionsOfUser(db), FilesOfUser(db), ChatOfUser(db)]
+    account.personal += [
+        MeetingsOfUser(db),
+        RoomsOfUser(db, rooms),
+        SessionsOfUser(db),
+        FilesOfUser(db),
+        ChatOfUser(db),
+    ]
     chat = ChatService(db, live, rooms, files, events, limits)
     return Services(
         settings,

@@ -267,3 +267,16 @@ async def test_a_meeting_outlives_its_room(client: httpx.AsyncClient, person: An
     assert (await client.delete(f"/v1/rooms/{meeting['roomId']}", headers=ada.headers)).status_code == 204
     after = (await client.get(f"/v1/meetings/{meeting['_id']}", headers=ada.headers)).json()["data"]
     assert after == {**meeting, "roomId": None}
+
+
+async def test_goes_with_the_hosts_account(client: httpx.AsyncClient, person: Any, backend: Any) -> None:
+    ada = await person("ada")
+    meeting = await _meeting(client, ada)
+    export = await client.get("/v1/users/me/export", headers=ada.headers)
+    assert export.json()["data"]["meetings"] == [meeting]
+    body = {"password": "password of ada"}
+    answer = await client.request("DELETE", "/v1/users/me", json=body, headers=ada.headers)
+    assert answer.status_code == 200
+    gone = await client.get(f"/v1/meetings/{meeting['_id']}", headers=backend.headers)
+    assert gone.status_code == 404
+    assert (await client.get(f"/v1/rooms/{meeting['roomId']}", headers=backend.headers)).status_code == 200

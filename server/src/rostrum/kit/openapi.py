@@ -6,7 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from rostrum.kit.answers import ERROR_SCHEMA, refusals
-from rostrum.kit.errors import InvalidInput, PayloadTooLarge, RostrumError, Unauthorized
+from rostrum.kit.errors import InvalidInput, PayloadTooLarge, RostrumError
 
 ERROR: Final[dict[str, Any]] = {
     "type": "object",
@@ -55,7 +55,7 @@ PARAMETERS: Final[dict[str, tuple[str, Any]]] = {
 """Parameters of paths and queries: what they are, and one as it may look."""
 
 
-def describe(app: FastAPI, *, without_key: frozenset[str], of_key: tuple[type[RostrumError], ...] = ()) -> None:
+def describe(app: FastAPI, *, without_key: frozenset[str], of_key: tuple[type[RostrumError], ...]) -> None:
     """Amend the app's document; the paths in `without_key` need no API key, all others may answer `of_key` as well."""
     made = app.openapi
 
@@ -67,7 +67,7 @@ def describe(app: FastAPI, *, without_key: frozenset[str], of_key: tuple[type[Ro
             schemas.pop(unused, None)
         document["components"]["securitySchemes"] = SCHEMES
         for path, operation in _operations(document):
-            common: list[type[RostrumError]] = [] if path in without_key else [Unauthorized, *of_key]
+            common: list[type[RostrumError]] = [] if path in without_key else [*of_key]
             operation["security"] = [] if path in without_key else [{"ApiKey": []}, {"ApiKey": [], "Bearer": []}]
             _amend(operation, common)
         return document

@@ -95,7 +95,7 @@ class MeetingService:
                 session.add(meeting)
         except IntegrityError as error:  # The room was deleted in this very moment.
             raise RoomNotFound() from error
-        return _info(meeting)
+        return info_of(meeting)
 
     async def _make_room(self, principal: Principal, new: NewMeeting) -> str:
         wish = NewRoom(name=new.title[:ROOM_NAME], type="webinar", owner_id=new.host_id)
@@ -123,7 +123,7 @@ class MeetingService:
                 _apply(meeting, change)
         except IntegrityError as error:
             raise RoomNotFound() from error
-        return _info(meeting)
+        return info_of(meeting)
 
     async def _on_behalf(self, principal: Principal, user_id: str | None) -> tuple[bool, str]:
         """Whether all meetings of the tenant are in reach, and else whose are."""
@@ -146,7 +146,7 @@ class MeetingService:
             meeting = await store.by_id(session, principal.tenant_id, meeting_id)
         if meeting is None or not (principal.acts_for_tenant or meeting.host_id == principal.subject):
             raise MeetingNotFound()
-        return _info(meeting)
+        return info_of(meeting)
 
     async def list(
         self, principal: Principal, host_id: str, *, limit: int, after: Position | None
@@ -162,7 +162,7 @@ class MeetingService:
         await self._auth.user(principal.tenant_id, host_id)
         async with self._db.reading() as session:
             rows = await store.page(session, principal.tenant_id, host_id, limit=limit + 1, after=after)
-        page = [_info(row) for row in rows[:limit]]
+        page = [info_of(row) for row in rows[:limit]]
         return page, Position(page[-1].created_at, page[-1].id) if len(rows) > limit else None
 
 
@@ -202,7 +202,8 @@ def _apply(meeting: Meeting, change: MeetingChange) -> None:
     meeting.recording_ids = [*meeting.recording_ids, change.recording_id]  # A new list, or no change would be seen.
 
 
-def _info(row: Meeting) -> MeetingInfo:
+def info_of(row: Meeting) -> MeetingInfo:
+    """The meeting of a row."""
     return MeetingInfo(
         id=row.id,
         tenant_id=row.tenant_id,

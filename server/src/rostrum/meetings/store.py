@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rostrum.kit.pagination import Position
@@ -23,3 +23,14 @@ async def page(
     if after is not None:
         query = query.where(tuple_(Meeting.created_at, Meeting.id) < tuple(after))
     return (await session.scalars(query.order_by(Meeting.created_at.desc(), Meeting.id.desc()).limit(limit))).all()
+
+
+async def hosted_by(session: AsyncSession, tenant_id: str, host_id: str) -> Sequence[Meeting]:
+    """All meetings of a host, oldest first."""
+    query = select(Meeting).where(Meeting.tenant_id == tenant_id, Meeting.host_id == host_id)
+    return (await session.scalars(query.order_by(Meeting.created_at, Meeting.id))).all()
+
+
+async def delete_hosted_by(session: AsyncSession, tenant_id: str, host_id: str) -> None:
+    """Delete all meetings of a host."""
+    await session.execute(delete(Meeting).where(Meeting.tenant_id == tenant_id, Meeting.host_id == host_id))
