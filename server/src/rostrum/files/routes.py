@@ -7,6 +7,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
 from rostrum.auth.dependencies import Caller
+from rostrum.auth.errors import UserRequired
 from rostrum.files import names, types
 from rostrum.files.answers import DeletedOut, FileOut, UploadOut
 from rostrum.files.errors import (
@@ -28,6 +29,7 @@ from rostrum.kit.errors import Forbidden, RateLimited
 from rostrum.kit.http import envelope, given
 from rostrum.kit.pagination import After, Limit, Position, announce_next
 from rostrum.rooms.errors import RoomNotFound
+from rostrum.storage import StorageFull
 
 router = APIRouter(tags=["files"])
 
@@ -61,7 +63,7 @@ BYTES: Final[dict[str, Any]] = {"application/octet-stream": {"schema": {"type": 
         UploadOut,
         "File uploaded successfully!",
         MalformedForm,
-        Forbidden,
+        UserRequired,
         RoomNotFound,
         UploadTooSlow,
         FileTooLarge,
@@ -70,6 +72,7 @@ BYTES: Final[dict[str, Any]] = {"application/octet-stream": {"schema": {"type": 
         FileTypeRefused,
         FileTypeMismatch,
         RateLimited,
+        StorageFull,
     ),
 )
 async def upload_file(room_id: str, caller: Caller, files: Files, request: Request) -> dict[str, Any]:
