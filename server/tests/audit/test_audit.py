@@ -171,3 +171,14 @@ class TestShipping:
         assert [line for line in lines if line["action"] == "room.create"] == await _log(
             client, boss, action="room.create"
         )
+
+
+async def test_what_breaks_is_a_failure_too(services: Services, visitor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_args: object) -> str:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(services.auth.passwords, "verify", broken)
+    with pytest.raises(RuntimeError):
+        await services.auth.login(visitor.id, "ada@example.org", "x", address="127.0.0.1")
+    records, _ = await services.audit.page(visitor.id, equal={"action": "auth.login"})
+    assert [(record.outcome, record.code) for record in records] == [("failure", "internal")]

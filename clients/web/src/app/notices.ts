@@ -42,6 +42,7 @@ const reasons: Readonly<Record<string, NoticeKind>> = {
   unauthorized: "refused",
   invalid_token: "refused",
   token_expired: "expired",
+  token_revoked: "expired",
   invalid_api_key: "incomplete",
 };
 

@@ -15,7 +15,7 @@ from rostrum.audit.schemas import record_body
 from rostrum.audit.shipping import Shipper
 from rostrum.kit import clock
 from rostrum.kit.db import Database
-from rostrum.kit.errors import RostrumError
+from rostrum.kit.errors import InternalError, RostrumError
 from rostrum.kit.ids import new_id
 from rostrum.kit.origin import origin
 
@@ -62,12 +62,19 @@ class AuditService:
         watched = Watched(action, tenant_id, actor, resource)
         try:
             yield watched
-        except RostrumError as error:
-            if not self._told_already(watched, error.code):
-                await self._write(_row(watched, error.code))
+        except Exception as error:
+            await self._failed(watched, error.code if isinstance(error, RostrumError) else InternalError.code)
             raise
         if not watched.recorded:
             await self.done(watched)
+
+    async def _failed(self, watched: Watched, code: str) -> None:
+        if self._told_already(watched, code):
+            return
+        try:
+            await self._write(_row(watched, code))
+        except RostrumError:  # The database is away, which may be why the action failed; its error is the one to tell.
+            log.exception("audit.failure_lost", action=watched.action, code=code)
 
     async def done(self, watched: Watched) -> None:
         """Note the success of a watched action in the action's own transaction, which the caller is in."""
