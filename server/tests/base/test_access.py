@@ -78,8 +78,8 @@ ROWS: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("GET", "/room/{private}/files", None, (401, 401, 404, 404, 404, 200, 200, 200)),
     ("GET", "/room/{public}/files/{file}", None, (401, 401, 200, 404, 200, 200, 200, 200)),
     ("GET", "/room/{private}/files/{hidden}", None, (401, 401, 404, 404, 404, 200, 200, 200)),
-    ("DELETE", "/room/{public}/files/{file}", None, (401, 403, 403, 404, 403, 200, 404, 404)),
-    ("DELETE", "/room/{private}/files/{hidden}", None, (401, 404, 404, 404, 404, 200, 404, 404)),
+    ("DELETE", "/room/{public}/files/{file}", None, (401, 401, 403, 404, 403, 200, 404, 404)),
+    ("DELETE", "/room/{private}/files/{hidden}", None, (401, 401, 404, 404, 404, 200, 404, 404)),
     ("DELETE", "/room/{public}/files", None, (401, 403, 403, 404, 403, 200, 200, 200)),
     ("DELETE", "/room/{private}/files", None, (401, 404, 404, 404, 404, 200, 200, 200)),
     # Last, since afterwards they are gone.
