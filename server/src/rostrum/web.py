@@ -102,24 +102,19 @@ def web_router(folder: Path) -> APIRouter:
 
     router.add_api_route("/favicon.svg", icon, methods=["GET", "HEAD"])
 
-    async def reset_page() -> Response:
-        return FileResponse(PAGES / "reset-password.html", headers=PAGE_HEADERS)
-
-    async def reset_script() -> Response:
-        return FileResponse(PAGES / "reset-password.js", media_type="text/javascript", headers=PAGE_HEADERS)
-
-    router.add_api_route("/reset-password", reset_page, methods=["GET", "HEAD"])
-    router.add_api_route("/reset-password.js", reset_script, methods=["GET", "HEAD"])
-    _add_documents(router)
+    _add_own_pages(router)
     return router
 
 
-def _add_documents(router: APIRouter) -> None:
-    """The page that shows openapi.json to people."""
+def _add_own_pages(router: APIRouter) -> None:
+    """The server's own pages: openapi.json for people, and a new password."""
     for path, name, kind in (
         ("/docs", "docs.html", "text/html"),
         ("/docs.js", "docs.js", "text/javascript"),
         ("/docs.css", "docs.css", "text/css"),
+        ("/reset-password", "reset-password.html", "text/html"),
+        ("/reset-password.js", "reset-password.js", "text/javascript"),
+        ("/reset-password.css", "reset-password.css", "text/css"),
     ):
         answer = partial(FileResponse, PAGES / name, media_type=kind, headers=PAGE_HEADERS)
         router.add_api_route(path, _sender(answer), methods=["GET", "HEAD"])
