@@ -53,6 +53,7 @@ class Services:
     storage: ObjectStorage
     files: FileService
     realtime: Realtime
+    sockets: SessionSockets
     live: LiveService
     stage: Stage
     sfu: SfuService
@@ -68,6 +69,7 @@ class Services:
         await self.tenants.ensure_web_keys()
         await self.storage.start()
         await self.files.start()
+        await self.sockets.start()
         await self.live.start()
         await self.sfu.start()
 
@@ -77,6 +79,7 @@ class Services:
 
     async def stop(self) -> None:
         """End everything, in the reverse order of the start; may be called after a start that failed."""
+        await self.sockets.close()
         await self.live.close()
         await self.sfu.close()
         await self.account.close()
@@ -136,7 +139,7 @@ def build(settings: Settings) -> Services:
         log_level=settings.engine_log_level,
     )
     sfu = SfuService(live, events, pool, consumers_per_worker=settings.consumers_per_worker)
-    SessionSockets(realtime, events)
+    sockets = SessionSockets(realtime, events, tenants)
     AuditTrail(audit, events, realtime)
     account.personal += [
         MeetingsOfUser(db),
@@ -162,6 +165,7 @@ def build(settings: Settings) -> Services:
         storage,
         files,
         realtime,
+        sockets,
         live,
         stage,
         sfu,

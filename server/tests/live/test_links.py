@@ -194,8 +194,8 @@ def _masked(text: str) -> bytes:
 
 async def test_a_token_that_ends_takes_its_socket_along(hall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     room_id, host, _guests = await hall.stage(0)
-    monkeypatch.setattr(hall.services.live, "_now", lambda: 2**62)
-    hall.services.live.end_expired()
+    monkeypatch.setattr(hall.services.sockets, "_now", lambda: 2**62)
+    await hall.services.sockets.sweep()
     assert (await host.hear("roomClosed"))["reason"] == "token_expired"
     await _until(lambda: not host.socket.connected)
     assert room_id

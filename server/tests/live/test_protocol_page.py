@@ -26,5 +26,5 @@ def test_every_code_that_the_page_names_exists() -> None:
     named = set(re.findall(r"`([a-z]+_[a-z_]+)`", PAGE))
     known = {code for path in SOURCES.rglob("*.py") for code in re.findall(r"code = \"([a-z_]+)\"", path.read_text())}
     settings = set(re.findall(r"^    ([a-z_]+): .*Field", (SOURCES / "settings.py").read_text(), re.MULTILINE))
-    others = {"room_id", "transport_id", "connect_error", "token_expired", "token_revoked"}
+    others = {"room_id", "transport_id", "connect_error", "token_expired", "token_revoked", "key_revoked"}
     assert not named - known - settings - others

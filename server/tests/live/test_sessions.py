@@ -4,7 +4,11 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
+from rostrum.auth import sockets
+from rostrum.kit.db import DatabaseUnavailable
 from rostrum.services import Services
+from sqlalchemy import text
 
 
 async def _post(hall: Any, path: str, token: str, body: Any = None) -> httpx.Response:
@@ -41,6 +45,68 @@ async def test_a_logout_closes_the_sockets_of_its_session_and_no_others(hall: An
         while second.socket.connected:
             await asyncio.sleep(0.02)
     assert third.socket.connected
+
+
+async def test_after_another_password_one_is_the_same_participant_with_the_new_token(hall: Any) -> None:
+    ada = await hall.user("ada")
+    room = await hall.room(ada)
+    host = await hall.client(ada)
+    before = await host.join(room, "Ada")
+    change = {"currentPassword": "password of ada", "newPassword": "another password"}
+    fresh = (await _post(hall, "/v1/auth/change-password", ada, change)).json()["data"]["token"]
+    assert (await host.hear("roomClosed"))["reason"] == "token_revoked"
+    again = await hall.client(fresh)
+    after = await again.join(room, "Ada", resume=before["resume"])
+    assert (after["id"], after["resumed"], after["role"]) == (before["id"], True, "host")
+
+
+async def test_a_revoked_key_takes_its_sockets_along(hall: Any) -> None:
+    tenants = hall.services.tenants
+    tenant = await tenants.default()
+    made = await tenants.create_key(tenant.id, "publishable", "kiosk")
+    room, host, _viewers = await hall.stage(viewers=0)
+    kiosk = await hall.client(key=made.key)
+    await kiosk.join(room, "Kiosk")
+    await hall.services.sockets.sweep()
+    assert kiosk.socket.connected
+    await tenants.revoke_key(made.id)
+    await hall.services.sockets.sweep()
+    assert (await kiosk.hear("roomClosed"))["reason"] == "key_revoked"
+    async with asyncio.timeout(5):
+        while kiosk.socket.connected:
+            await asyncio.sleep(0.02)
+    assert host.socket.connected
+
+
+async def test_the_sweep_goes_on_by_itself_when_the_database_was_away(
+    hall: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "SWEEP_SECONDS", 0.02)
+    swept: list[bool] = []
+
+    async def sweep() -> None:
+        swept.append(True)
+        if len(swept) == 1:
+            raise DatabaseUnavailable()
+
+    monkeypatch.setattr(hall.services.sockets, "sweep", sweep)
+    await hall.services.sockets.close()
+    await hall.services.sockets.start()
+    async with asyncio.timeout(5):
+        while len(swept) < 3:
+            await asyncio.sleep(0.02)
+
+
+async def test_another_package_counts_for_sockets_that_are_open(hall: Any) -> None:
+    tenant = await hall.services.tenants.default()
+    client = await hall.client()
+    [connection] = [c for c in hall.services.realtime.all() if c.id == client.socket.get_sid()]
+    assert connection.principal.package == "professional"
+    async with hall.services.db.session() as session:
+        await session.execute(text("UPDATE tenants SET package = 'essential' WHERE id = :id"), {"id": tenant.id})
+    await hall.services.sockets.sweep()
+    assert connection.principal.package == "essential"
+    assert client.socket.connected
 
 
 async def test_the_log_hears_who_reached_for_what_is_not_theirs(hall: Any) -> None:

@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { noticeFor } from "./notices";
 
 it("has a page for each end", () => {
-  expect(["left", "ended", "removed", "room_not_found", "room_locked", "replaced", "token_expired", "token_revoked"].map((reason) => noticeFor(reason).kind)).toEqual([
-    "left", "ended", "removed", "not-found", "locked", "replaced", "expired", "expired",
+  expect(["left", "ended", "removed", "room_not_found", "room_locked", "replaced", "token_expired", "token_revoked", "key_revoked"].map((reason) => noticeFor(reason).kind)).toEqual([
+    "left", "ended", "removed", "not-found", "locked", "replaced", "expired", "expired", "expired",
   ]);
 });
 

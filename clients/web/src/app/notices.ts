@@ -43,6 +43,7 @@ const reasons: Readonly<Record<string, NoticeKind>> = {
   invalid_token: "refused",
   token_expired: "expired",
   token_revoked: "expired",
+  key_revoked: "expired",
   invalid_api_key: "incomplete",
 };
 

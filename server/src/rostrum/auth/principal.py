@@ -24,7 +24,7 @@ class Principal:
         roles: the user's roles in the tenant, for example {"admin"}.
         name: the display name the token carries, if any.
         room_id, room_role: what a join token grants; None for all others.
-        key_kind: kind of the API key that came along.
+        key_kind, key_id: kind and id of the API key that came along.
         session_id: the login that a user's token comes from; None for all others.
         expires_at: when the token ends, milliseconds since 1970; None without a token.
     """
@@ -38,6 +38,7 @@ class Principal:
     room_id: str | None = None
     room_role: RoomRole | None = None
     key_kind: KeyKind | None = None
+    key_id: str | None = None
     session_id: str | None = None
     expires_at: int | None = None
 

@@ -238,7 +238,7 @@ def info_of(user: User) -> UserInfo:
 
 
 def _principal(key: KeyIdentity, kind: Literal["guest", "tenant"], subject: str) -> Principal:
-    return Principal(kind, key.tenant.id, subject, package=key.tenant.package, key_kind=key.kind)
+    return Principal(kind, key.tenant.id, subject, package=key.tenant.package, key_kind=key.kind, key_id=key.key_id)
 
 
 def _from_claims(claims: Claims, tenant: TenantInfo, key: KeyIdentity | None) -> Principal:
@@ -253,5 +253,6 @@ def _from_claims(claims: Claims, tenant: TenantInfo, key: KeyIdentity | None) ->
         room_role=claims.room_role,
         session_id=claims.session_id or None,
         key_kind=key.kind if key else None,
+        key_id=key.key_id if key else None,
         expires_at=claims.expires_at,
     )

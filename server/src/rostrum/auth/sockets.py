@@ -1,29 +1,89 @@
-"""Closes the sockets of sessions that have ended."""
+"""Closes the sockets of whoever may no longer have one: session ended, token run out, key revoked."""
 
 import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any, Final
+
+import structlog
 
 from rostrum.auth.events import SessionsEnded
 from rostrum.auth.principal import Principal
+from rostrum.kit import clock
+from rostrum.kit.errors import RostrumError
 from rostrum.kit.events import EventBus
-from rostrum.kit.realtime import Realtime
+from rostrum.kit.realtime import Connection, Realtime
+from rostrum.tenants import TenantService
+
+log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS: Final = 30.0
 
 
 class SessionSockets:
-    """A logout, another password or the end of an account closes the sockets that were opened before, at once."""
+    """A logout, another password or the end of an account closes the sockets that were opened before, at once.
 
-    def __init__(self, realtime: Realtime, events: EventBus) -> None:
+    Twice a minute it looks for what ends without an event here: tokens by the clock, keys and packages by the command
+    line, which is another process.
+    """
+
+    def __init__(self, realtime: Realtime, events: EventBus, tenants: TenantService) -> None:
         self._realtime = realtime
-        self._closing: set[asyncio.Task[None]] = set()
+        self._tenants = tenants
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sweeping: asyncio.Task[None] | None = None
+        self._now = clock.now_ms
         events.subscribe(SessionsEnded, self._on_ended)
+
+    async def start(self) -> None:
+        """Begin to look."""
+        self._sweeping = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Look no more."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
+
+    async def sweep(self) -> None:
+        """Close the sockets whose token has run out or whose key was revoked; give the others their present package."""
+        now = self._now()
+        connections = self._realtime.all()
+        valid = await self._tenants.valid_keys({c.principal.key_id for c in connections if c.principal.key_id})
+        for connection in connections:
+            principal: Principal = connection.principal
+            tenant = valid.get(principal.key_id) if principal.key_id else None
+            if principal.expires_at is not None and principal.expires_at <= now:
+                self._close(connection, "token_expired")
+            elif principal.key_id and tenant is None:
+                self._close(connection, "key_revoked")
+            elif tenant is not None and tenant.package != principal.package:
+                connection.principal = replace(principal, package=tenant.package)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await self.sweep()
+            except RostrumError as error:  # The database is away for a moment; the next turn makes up for it.
+                log.warning("sockets.sweep_failed", code=error.code)
+            except Exception:
+                log.exception("sockets.sweep_failed")
 
     async def _on_ended(self, fact: SessionsEnded) -> None:
         for connection in self._realtime.all():
             if _is_of(connection.principal, fact):
-                self._realtime.emit("roomClosed", {"reason": "token_revoked"}, to=connection.id)
-                # A client that does not take its goodbye must not hold up the answer to whoever logs out.
-                task = asyncio.create_task(self._realtime.disconnect(connection.id, "token_revoked"))
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
+                self._close(connection, "token_revoked")
+
+    def _close(self, connection: Connection, reason: str) -> None:
+        self._realtime.emit("roomClosed", {"reason": reason}, to=connection.id)
+        # A client that does not take its goodbye must not hold up anybody else, not even who has just logged out.
+        self._spawn(self._realtime.disconnect(connection.id, reason))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 def _is_of(principal: Principal, fact: SessionsEnded) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 import structlog
 
 from rostrum.auth import Principal
-from rostrum.kit import clock
 from rostrum.kit.errors import RostrumError
 from rostrum.kit.events import EventBus
 from rostrum.kit.ids import new_id
@@ -24,7 +23,6 @@ from rostrum.rooms import Admission, RoomInfo, RoomService
 
 log = structlog.get_logger(__name__)
 
-EXPIRY_SECONDS = 30.0
 _PEER = "peer"
 _ATTENDANCE = "attendance"
 
@@ -65,8 +63,6 @@ class LiveService:
         self._stale_roles: set[str] = set()
         self._ended = 0
         self._settling: asyncio.TimerHandle | None = None
-        self._expiring: asyncio.TimerHandle | None = None
-        self._now = clock.now_ms
         rooms.is_live = lambda room_id: bool(self.rooms.get(room_id) and self.rooms[room_id].peers)
         realtime.on_disconnect(self.dropped)
 
@@ -74,12 +70,10 @@ class LiveService:
         """Take up the sessions that a kill of the server has interrupted; they have a while to be rejoined."""
         await self.recorder.start()
         self._settling = asyncio.get_running_loop().call_later(max(self._grace * 2, 10), self._settle)
-        self.end_expired()
 
     async def close(self) -> None:
         """End all rooms without telling their peers, who come back to the next run of the server."""
         _cancel(self._settling)
-        _cancel(self._expiring)
         for room in list(self.rooms.values()):
             # Not marked as ended: the next run goes on with the session, or settles it.
             room.closed = True
@@ -315,17 +309,6 @@ class LiveService:
     async def _close_if_empty(self, room: LiveRoom) -> None:
         if room.is_empty:
             await self.end(room, "empty")
-
-    def end_expired(self) -> None:
-        """End the sockets whose token has run out; looks again every half minute."""
-        now = self._now()
-        for connection in self.realtime.all():
-            ends = connection.principal.expires_at
-            if ends is not None and ends <= now:
-                self.realtime.emit("roomClosed", {"reason": "token_expired"}, to=connection.id)
-                self._spawn(self.realtime.disconnect(connection.id, "token_expired"))
-        _cancel(self._expiring)
-        self._expiring = asyncio.get_running_loop().call_later(EXPIRY_SECONDS, self.end_expired)
 
     async def attend(self, connection: Connection, room_id: str, name: str | None) -> dict[str, Any]:
         """Presence without media (meet set): counted in the session, no peer."""

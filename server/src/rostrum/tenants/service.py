@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
@@ -138,6 +138,14 @@ class TenantService:
         """A tenant's keys, without the keys themselves."""
         async with self._db.reading() as session:
             return await store.list_keys(session, tenant_id)
+
+    async def valid_keys(self, key_ids: Collection[str]) -> Mapping[str, TenantInfo]:
+        """Those of the keys that are valid, each with its tenant, as the database has it at this moment."""
+        if not key_ids:
+            return {}
+        async with self._db.reading() as session:
+            found = await store.valid_keys(session, key_ids)
+        return {key_id: _info(tenant) for key_id, tenant in found.items()}
 
     async def revoke_key(self, key_id: str) -> None:
         """Make a key invalid for good. Other processes notice when their cache runs out.

@@ -1,6 +1,6 @@
 """Every query on tenants and keys."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +24,13 @@ async def key_by_hash(session: AsyncSession, digest: str) -> tuple[ApiKey, Tenan
     query = select(ApiKey, Tenant).join(Tenant, Tenant.id == ApiKey.tenant_id).where(ApiKey.hash == digest)
     row = (await session.execute(query)).first()
     return (row[0], row[1]) if row else None
+
+
+async def valid_keys(session: AsyncSession, key_ids: Collection[str]) -> dict[str, Tenant]:
+    """Those of the keys that are not revoked, each with its tenant."""
+    query = select(ApiKey.id, Tenant).join(Tenant, Tenant.id == ApiKey.tenant_id)
+    rows = await session.execute(query.where(ApiKey.id.in_(key_ids), ApiKey.revoked_at.is_(None)))
+    return {row[0]: row[1] for row in rows}
 
 
 async def list_keys(session: AsyncSession, tenant_id: str) -> Sequence[ApiKey]:
