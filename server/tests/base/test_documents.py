@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from rostrum import documents
 from rostrum.kit.db import Base, Database
 from rostrum.kit.errors import RostrumError
-from rostrum.migrate import upgrade
+from rostrum.migrate import config, upgrade
+from sqlalchemy import text
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -56,6 +58,32 @@ async def test_migrations_make_what_the_models_say(tmp_path: Path) -> None:
         )
     await db.close()
     assert differences == []
+
+
+async def test_sessions_keep_their_stays_when_they_leave_their_room(tmp_path: Path) -> None:
+    db = Database(f"sqlite+aiosqlite:///{tmp_path / 'm.db'}")
+    rows = (
+        "INSERT INTO tenants VALUES ('t', 'T', 'professional', 1)",
+        "INSERT INTO rooms VALUES ('r', 't', 'u', 'R', 'live', 0, 0, 0, NULL, 1)",
+        "INSERT INTO live_sessions VALUES ('s', 't', 'r', 1, 2, 0)",
+        "INSERT INTO live_participants VALUES ('p', 's', 'u', 'U', 'host', 1, 2, 0)",
+    )
+    async with db.connection() as connection:
+        await connection.run_sync(lambda sync: command.upgrade(config(sync), "0005_files"))
+        for row in rows:
+            await connection.execute(text(row))
+    await upgrade(db)
+    async with db.connection() as connection:
+        sessions = (await connection.execute(text("SELECT id, room_id, room_type, owner_id FROM live_sessions"))).all()
+        assert [tuple(row) for row in sessions] == [("s", "r", "live", "u")]
+        assert (await connection.execute(text("SELECT count(*) FROM live_participants"))).scalar() == 1
+        await connection.execute(text("DELETE FROM rooms"))
+    async with db.connection() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM live_participants"))).scalar() == 1
+        await connection.run_sync(lambda sync: command.downgrade(config(sync), "0005_files"))
+        assert (await connection.execute(text("SELECT count(*) FROM live_sessions"))).scalar() == 0
+    await upgrade(db)
+    await db.close()
 
 
 async def test_two_starts_at_once_migrate_once(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from typing import Any
 
 from rostrum.auth import Principal
+from rostrum.live.models import LiveParticipant, LiveSession
 from rostrum.rooms.keeper import RoomChange
 from rostrum.tenants import TenantService
+from sqlalchemy import select
 
 
 async def _backend(hall: Any) -> Principal:
@@ -19,6 +21,20 @@ async def test_a_deleted_room_ends(hall: Any) -> None:
     for client in (host, guest):
         assert (await client.hear("roomClosed"))["reason"] == "ended"
     assert await guest.code("join", {"room_id": room_id, "name": "Again"}) == "room_not_found"
+
+
+async def test_a_session_outlives_its_room(hall: Any) -> None:
+    room_id, _host, _guests = await hall.stage()
+    owner = hall.services.live.rooms[room_id].info.owner_id
+    await hall.services.keeper.delete(await _backend(hall), room_id)
+    await hall.services.live.recorder.close()
+    async with hall.services.db.reading() as session:
+        row = await session.scalar(select(LiveSession).where(LiveSession.room_id == room_id))
+        stays = (await session.scalars(select(LiveParticipant).where(LiveParticipant.session_id == row.id))).all()
+    assert (row.room_type, row.owner_id) == ("webinar", owner)
+    assert row.ended_at is not None
+    assert len(stays) == 2
+    assert all(stay.left_at is not None for stay in stays)
 
 
 async def test_a_changed_room_is_told_to_who_asks(hall: Any) -> None:

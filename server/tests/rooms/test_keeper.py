@@ -36,6 +36,61 @@ async def test_lists_ones_own(client: httpx.AsyncClient, person: Any, backend: A
     assert room["joinUrl"].endswith(f"/join/{room['id']}#k={bob.headers['x-api-key']}")
 
 
+async def _ids(client: httpx.AsyncClient, who: Any, **query: Any) -> list[str]:
+    answer = await client.get("/v1/rooms", params=query, headers=who.headers)
+    assert answer.status_code == 200, answer.text
+    return [room["id"] for room in answer.json()["data"]]
+
+
+async def test_filters(client: httpx.AsyncClient, person: Any, backend: Any) -> None:
+    ada, bob, boss = await person("ada"), await person("bob"), await person("boss", admin=True)
+    first = (await _room(client, ada, name="All hands 100%", type="meeting"))["id"]
+    second = (await _room(client, ada, name="Launch_Day", isPrivate=True))["id"]
+    third = (await _room(client, bob, name="launch party"))["id"]
+    for who in (boss, backend):
+        for alias in ("ownerId", "owner_id", "userId", "userID"):
+            assert set(await _ids(client, who, **{alias: ada.id})) == {first, second}
+        assert set(await _ids(client, who, ownerId="")) == {first, second, third}
+        assert await _ids(client, who, ownerId="0" * 24) == []
+    assert await _ids(client, boss, type="meeting") == [first]
+    assert await _ids(client, boss, isPrivate="true") == [second] == await _ids(client, boss, is_private="1")
+    assert set(await _ids(client, boss, name="LAUNCH")) == {second, third}
+    assert await _ids(client, boss, name="100%") == [first]
+    assert await _ids(client, boss, name="h_D") == [second]  # A letter of the name, no wildcard.
+    assert await _ids(client, ada, name="launch") == [second]
+    # Whose somebody else's rooms are is not told, not even whether there are any.
+    assert await _ids(client, ada, ownerId=bob.id) == await _ids(client, ada, ownerId="0" * 24) == []
+    moments = {
+        room["id"]: room["createdAt"] for room in (await client.get("/v1/rooms", headers=boss.headers)).json()["data"]
+    }
+    assert set(await _ids(client, boss, since=moments[third])) >= {third}
+    assert set(await _ids(client, boss, since=moments[first], until=moments[third])) == {first, second, third}
+    assert await _ids(client, boss, until="2020-01-01") == []
+    for query in ("type=party", "isPrivate=perhaps", "since=soon", "order=random", f"name={'x' * 101}", "until=-1"):
+        answer = await client.get(f"/v1/rooms?{query}", headers=boss.headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input"), query
+        assert answer.json()["errors"][0]["field"].split(".")[0] == query.partition("=")[0]
+
+
+async def test_filters_hold_over_all_pages_in_both_orders(client: httpx.AsyncClient, person: Any) -> None:
+    ada, bob, boss = await person("ada"), await person("bob"), await person("boss", admin=True)
+    made = []
+    for _ in range(5):
+        made.append((await _room(client, ada))["id"])
+        await _room(client, bob)
+    walks = {}
+    for order in ("newest", "oldest"):
+        seen: list[str] = []
+        url: str | None = f"/v1/rooms?limit=2&ownerId={ada.id}&order={order}"
+        while url:
+            answer = await client.get(url, headers=boss.headers)
+            seen += [room["id"] for room in answer.json()["data"]]
+            url = answer.links["next"]["url"] if "next" in answer.links else None
+        assert set(seen) == set(made)
+        walks[order] = seen
+    assert walks["newest"] == walks["oldest"][::-1]
+
+
 async def test_pages(client: httpx.AsyncClient, person: Any) -> None:
     ada = await person("ada")
     made = {(await _room(client, ada))["id"] for _ in range(5)}

@@ -1,10 +1,13 @@
 """Types of input fields that several features share."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
+from fastapi import Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
 from rostrum.kit import clock
+
+T = TypeVar("T")
 
 
 class Input(BaseModel):
@@ -44,3 +47,22 @@ Moment = Annotated[
     ),
 ]
 """A moment as epoch milliseconds or ISO 8601; milliseconds since 1970 inside."""
+
+
+def _nothing(value: Any) -> Any:
+    return None if value == "" else value
+
+
+Wanted = BeforeValidator(_nothing)
+"""Marks a parameter of a query that filters: an empty one (`type=`) is no filter."""
+
+Reference = Annotated[str, StringConstraints(max_length=64)]
+"""An id in a query; whether there is such a thing is for the database to say."""
+
+Alias = Annotated[Reference | None, Wanted, Query(include_in_schema=False)]
+"""Another spelling of a query's parameter, taken as well and not documented."""
+
+
+def one_of(*values: T | None) -> T | None:
+    """The first one that was given, of a parameter with several spellings."""
+    return next((value for value in values if value is not None), None)

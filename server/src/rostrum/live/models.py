@@ -7,13 +7,18 @@ from rostrum.kit.db import Base
 
 
 class LiveSession(Base):
-    """One live run of a room. `ended_at` is empty while it runs, and after a kill of the server until it is settled."""
+    """One live run of a room. `ended_at` is empty while it runs, and after a kill of the server until it is settled.
+
+    It outlives its room, since numbers are asked for later: type and owner are those that the room had then.
+    """
 
     __tablename__ = "live_sessions"
 
     id: Mapped[str] = mapped_column(String(24), primary_key=True)
     tenant_id: Mapped[str] = mapped_column(String(24), index=True)
-    room_id: Mapped[str] = mapped_column(ForeignKey("rooms.id", ondelete="CASCADE"), index=True)
+    room_id: Mapped[str] = mapped_column(String(64), index=True)
+    room_type: Mapped[str | None] = mapped_column(String(20))
+    owner_id: Mapped[str | None] = mapped_column(String(64), index=True)
     started_at: Mapped[int] = mapped_column(BigInteger)
     ended_at: Mapped[int | None] = mapped_column(BigInteger, index=True)
     locked: Mapped[bool] = mapped_column(default=False)

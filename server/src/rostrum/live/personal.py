@@ -29,7 +29,8 @@ class SessionsOfUser:
                 for row in await store.stays_of(session, user_id)
             ]
 
-    async def erase(self, _tenant_id: str, user_id: str) -> None:
-        """Take the name off the records."""
+    async def erase(self, tenant_id: str, user_id: str) -> None:
+        """Take the name off the records, and the owner off those of the user's rooms."""
         async with self._db.session() as session:
             await store.make_anonymous(session, user_id)
+            await store.disown(session, tenant_id, user_id)

@@ -68,12 +68,19 @@ class SessionRecorder:
         self.interrupted.clear()
         return rooms
 
+    def room_deleted(self, room_id: str) -> None:
+        """A room is gone: another one that gets its id does not take up its session."""
+        if (interrupted := self.interrupted.pop(room_id, None)) is not None:
+            self._end(interrupted.session_id, self._started_at)
+
     def opened(self, room: LiveRoom) -> None:
         """A session begins, or goes on after a kill of the server."""
         interrupted = self.interrupted.pop(room.id, None)
         if interrupted is None:
             facts = {"id": room.session_id, "tenant_id": room.info.tenant_id, "room_id": room.id}
-            self._insert(LiveSession, {**facts, "started_at": room.started_at, "ended_at": None, "locked": False})
+            then = {"room_type": room.info.type, "owner_id": room.info.owner_id}
+            state = {"started_at": room.started_at, "ended_at": None, "locked": False}
+            self._insert(LiveSession, {**facts, **then, **state})
             return
         room.session_id, room.started_at = interrupted.session_id, interrupted.started_at
         room.locked, room.removed = interrupted.locked, set(interrupted.removed)

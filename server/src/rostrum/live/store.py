@@ -68,3 +68,9 @@ async def make_anonymous(session: AsyncSession, subject: str) -> None:
     """Take somebody's name off the records of sessions."""
     query = update(LiveParticipant).where(LiveParticipant.subject == subject)
     await session.execute(query.values(name="Deleted user").execution_options(synchronize_session=False))
+
+
+async def disown(session: AsyncSession, tenant_id: str, owner_id: str) -> None:
+    """Forget whose rooms the sessions of a user's rooms were in."""
+    query = update(LiveSession).where(LiveSession.tenant_id == tenant_id, LiveSession.owner_id == owner_id)
+    await session.execute(query.values(owner_id=None).execution_options(synchronize_session=False))

@@ -21,6 +21,7 @@ class Upkeep:
             room.info = fact.room
 
     async def _deleted(self, fact: RoomDeleted) -> None:
+        self._live.recorder.room_deleted(fact.room.id)
         room = self._live.rooms.get(fact.room.id)
         if room is not None:
             await self._live.end(room, "ended")

@@ -24,6 +24,25 @@ class RoomInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomFilter:
+    """Which rooms of a tenant are asked for; None is no condition.
+
+    Attributes:
+        name: a part of the name, in capitals or not.
+        since, until: when the room was made, both included, milliseconds since 1970.
+        oldest_first: the order; else the newest comes first.
+    """
+
+    owner_id: str | None = None
+    type: str | None = None
+    is_private: bool | None = None
+    name: str | None = None
+    since: int | None = None
+    until: int | None = None
+    oldest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Admission:
     """Somebody may enter a room: as whom and in which role.
 

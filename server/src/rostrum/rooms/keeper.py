@@ -1,7 +1,7 @@
 """What an owner does with rooms: list them, change them, delete them, name co-hosts for good."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rostrum.auth import AuthService, Principal, RoomRole
 from rostrum.kit.db import Database
@@ -10,7 +10,7 @@ from rostrum.kit.pagination import Position
 from rostrum.rooms import store
 from rostrum.rooms.errors import RoomNotFound
 from rostrum.rooms.events import LastingRoleChanged, RoomChanged, RoomDeleted
-from rostrum.rooms.info import RoomInfo, info_of
+from rostrum.rooms.info import RoomFilter, RoomInfo, info_of
 from rostrum.rooms.models import Room
 from rostrum.rooms.service import RoomService, capacity
 
@@ -35,12 +35,15 @@ class RoomKeeper:
         self._events = events
 
     async def list(
-        self, principal: Principal, *, limit: int, after: Position | None
+        self, principal: Principal, wanted: RoomFilter, *, limit: int, after: Position | None
     ) -> tuple[Sequence[RoomInfo], Position | None]:
-        """The caller's rooms, those of the whole tenant for whoever acts for it; newest first, and the next page."""
-        owner = None if principal.acts_for_tenant else principal.subject
+        """The caller's rooms that are as wanted, of the whole tenant for whoever acts for it, and the next page."""
+        if not principal.acts_for_tenant:
+            if wanted.owner_id not in (None, principal.subject):
+                return [], None  # Whether somebody else has any is not the caller's to know.
+            wanted = replace(wanted, owner_id=principal.subject)
         async with self._db.reading() as session:
-            rows = await store.page(session, principal.tenant_id, owner, limit=limit + 1, after=after)
+            rows = await store.page(session, principal.tenant_id, wanted, limit=limit + 1, after=after)
         page = [info_of(row) for row in rows[:limit]]
         return page, Position(page[-1].created_at, page[-1].id) if len(rows) > limit else None
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from rostrum.auth.dependencies import Caller, UserCaller
 from rostrum.auth.errors import UserNotFound
@@ -11,6 +11,7 @@ from rostrum.kit.errors import Forbidden, RateLimited
 from rostrum.kit.http import client_address, given
 from rostrum.kit.pagination import After, Limit, announce_next
 from rostrum.rooms.errors import RoomNotFound
+from rostrum.rooms.info import RoomFilter
 from rostrum.rooms.keeper import RoomKeeper
 from rostrum.rooms.schemas import (
     ChangeRoomInput,
@@ -26,6 +27,7 @@ from rostrum.rooms.schemas import (
     listed_body,
     public_body,
     room_body,
+    room_filter,
     token_body,
 )
 from rostrum.rooms.service import RoomService
@@ -55,11 +57,12 @@ async def list_rooms(
     rooms: Rooms,
     request: Request,
     response: Response,
+    wanted: Annotated[RoomFilter, Depends(room_filter)],
     after: After,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """The caller's own rooms, the newest first; an administrator and a secret key see all of the tenant."""
-    page, following = await keeper.list(caller, limit=limit, after=after)
+    page, following = await keeper.list(caller, wanted, limit=limit, after=after)
     announce_next(request, response, following)
     data = [listed_body(room, rooms.join_url(room), rooms.is_live(room.id)) for room in page]
     return {"success": True, "data": data, "msg": "Rooms retrieved successfully!"}

@@ -1,15 +1,16 @@
 """What crosses the wire about rooms."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
+from fastapi import Query
 from pydantic import AliasChoices, ConfigDict, Field, StrictBool
 
 from rostrum.auth import JoinToken, RoomRole
 from rostrum.kit import clock
 from rostrum.kit.answers import Out
-from rostrum.kit.inputs import Input, Line, Moment
-from rostrum.rooms.info import RoomInfo
+from rostrum.kit.inputs import Alias, Input, Line, Moment, Reference, Wanted, one_of
+from rostrum.rooms.info import RoomFilter, RoomInfo
 from rostrum.rooms.keeper import RoomChange
 from rostrum.rooms.service import NewRoom, RoomType
 
@@ -50,6 +51,29 @@ class ChangeRoomInput(Input):
         """The wish for the service."""
         sized = "max_participants" in self.model_fields_set
         return RoomChange(self.name, self.is_private, self.max_participants, sized)
+
+
+async def room_filter(
+    owner_id: Annotated[
+        Reference | None, Wanted, Query(alias="ownerId", description="Rooms of this user alone.")
+    ] = None,
+    type_: Annotated[RoomType | None, Wanted, Query(alias="type", description="Rooms of this type alone.")] = None,
+    is_private: Annotated[
+        bool | None, Wanted, Query(alias="isPrivate", description="Private rooms alone, or the others alone.")
+    ] = None,
+    name: Annotated[Line | None, Wanted, Query(description="A part of the name.")] = None,
+    since: Annotated[Moment | None, Wanted, Query(description="Made at this moment or later.")] = None,
+    until: Annotated[Moment | None, Wanted, Query(description="Made at this moment or before.")] = None,
+    order: Annotated[Literal["newest", "oldest"], Query(description="Which come first.")] = "newest",
+    owner_snake: Annotated[Alias, Query(alias="owner_id")] = None,
+    user_id: Annotated[Alias, Query(alias="userId")] = None,
+    user_capitals: Annotated[Alias, Query(alias="userID")] = None,
+    private_snake: Annotated[bool | None, Wanted, Query(alias="is_private", include_in_schema=False)] = None,
+) -> RoomFilter:
+    """The parameters of GET /v1/rooms."""
+    owner = one_of(owner_id, owner_snake, user_id, user_capitals)
+    private = one_of(is_private, private_snake)
+    return RoomFilter(owner, type_, private, name, since, until, oldest_first=order == "oldest")
 
 
 class InvitationInput(Input):

@@ -1,11 +1,12 @@
 """Every query on rooms."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rostrum.kit.pagination import Position
+from rostrum.rooms.info import RoomFilter
 from rostrum.rooms.models import Room, RoomGrant
 
 
@@ -20,15 +21,30 @@ async def locked(session: AsyncSession, room_id: str) -> Room | None:
 
 
 async def page(
-    session: AsyncSession, tenant_id: str, owner_id: str | None, *, limit: int, after: Position | None
+    session: AsyncSession, tenant_id: str, wanted: RoomFilter, *, limit: int, after: Position | None
 ) -> Sequence[Room]:
-    """Rooms of a tenant, of one owner or (None) of all, the newest first, beginning after a position."""
-    query = select(Room).where(Room.tenant_id == tenant_id)
-    if owner_id is not None:
-        query = query.where(Room.owner_id == owner_id)
+    """Up to `limit` rooms of a tenant that are as wanted, in the wanted order, beginning after a position."""
+    place = tuple_(Room.created_at, Room.id)
+    query = select(Room).where(Room.tenant_id == tenant_id, *_conditions(wanted))
     if after is not None:
-        query = query.where(tuple_(Room.created_at, Room.id) < tuple(after))
-    return (await session.scalars(query.order_by(Room.created_at.desc(), Room.id.desc()).limit(limit))).all()
+        query = query.where(place > tuple(after) if wanted.oldest_first else place < tuple(after))
+    order = [column.asc() if wanted.oldest_first else column.desc() for column in (Room.created_at, Room.id)]
+    return (await session.scalars(query.order_by(*order).limit(limit))).all()
+
+
+def _conditions(wanted: RoomFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.owner_id is not None:
+        yield Room.owner_id == wanted.owner_id
+    if wanted.type is not None:
+        yield Room.type == wanted.type
+    if wanted.is_private is not None:
+        yield Room.is_private.is_(wanted.is_private)
+    if wanted.name is not None:
+        yield Room.name.icontains(wanted.name, autoescape=True)
+    if wanted.since is not None:
+        yield Room.created_at >= wanted.since
+    if wanted.until is not None:
+        yield Room.created_at <= wanted.until
 
 
 async def grants(session: AsyncSession, room_id: str) -> Sequence[RoomGrant]:
