@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from rostrum.files import service as files_service
+from rostrum.kit.ids import is_id
 from rostrum.services import Services
 from rostrum.settings import Settings
 from rostrum.storage import draft as drafts
@@ -87,8 +88,8 @@ async def test_no_name_leaves_its_folder(
     assert not {"/", "\\", "\0", "\r", "\n", "\u202e"} & set(data["filename"] + data["originalName"])
     assert len(data["filename"]) <= 150
     new = {path for path in set(_files_below(tmp_path)) - before if "rostrum.db" not in path.name}
-    folder = services.settings.data_dir / "objects" / "files" / room_id
-    assert new == {folder / data["filename"][:24]}
+    assert [path.parent for path in new] == [services.settings.data_dir / "objects" / "files" / room_id]
+    assert all(is_id(path.name) for path in new)
     got = await client.get(f"/room/{room_id}/files/{quote(data['filename'], safe='')}?download=1", headers=ada.headers)
     assert (got.status_code, got.content) == (200, b"Hello")
     disposition = got.headers["content-disposition"]
@@ -227,13 +228,14 @@ async def test_what_a_crash_leaves_is_swept(
     client: httpx.AsyncClient, ada: Any, room_id: str, upload: Any, services: Services
 ) -> None:
     filename = (await upload("a.txt")).json()["data"]["filename"]
+    [kept] = _stored(services)
     data = services.settings.data_dir
     orphan = data / "objects" / "files" / room_id / ("0" * 24)
     orphan.write_bytes(b"x")
     (data / "incoming" / "half").write_bytes(b"x")
     await services.storage.start()
     await services.files.start()
-    assert [path.name for path in _stored(services)] == [filename[:24]]
+    assert _stored(services) == [kept]
     got = await client.get(f"/room/{room_id}/files/{filename}?download=1", headers=ada.headers)
     assert got.content == b"Hello"
 

@@ -1,5 +1,6 @@
 """Files over REST: the documented answers, who may, downloads and ranges, what is refused."""
 
+import asyncio
 import re
 from typing import Any
 from urllib.parse import quote
@@ -28,7 +29,7 @@ async def test_answers_as_documented(
     answer = await upload(name, b"PK\x03\x04" + b"x" * 27_681, prefix=prefix)
     assert answer.status_code == 200
     filename = answer.json()["data"]["filename"]
-    assert re.fullmatch(f"[0-9a-f]{{24}}_{re.escape(name)}", filename)
+    assert filename == f"{room_id}_{name}"
     path = f"documents/{room_id}/{filename}"
     assert answer.json() == {
         "success": True,
@@ -49,6 +50,28 @@ async def test_answers_as_documented(
     assert gone.json() == {"success": True, "data": {"deletedCount": 2}, "msg": "Files deleted successfully!"}
     assert (await client.get(f"/room/{room_id}/files/{quote(filename)}", headers=ada.headers)).status_code == 404
     assert _objects(services) == [] == _drafts(services)
+
+
+async def test_files_of_one_name_are_told_apart(
+    client: httpx.AsyncClient, upload: Any, ada: Any, room_id: str, services: Services
+) -> None:
+    answers = await asyncio.gather(*(upload("a b.txt", f"{number}".encode()) for number in range(5)))
+    names = {answer.json()["data"]["filename"] for answer in answers}
+    assert len(names) == 5
+    assert f"{room_id}_a b.txt" in names
+    assert all(re.fullmatch(f"{room_id}_a b(-[0-9a-f]{{24}})?[.]txt", name) for name in names)
+    contents = set()
+    for name in names:
+        got = await client.get(f"/room/{room_id}/files/{quote(name)}?download=1", headers=ada.headers)
+        assert got.headers["content-disposition"].startswith('attachment; filename="a b.txt"')
+        contents.add(got.text)
+    assert contents == set("01234")
+    # The plain name is free again once its file is gone, and what stands in its place is another thing.
+    plain = f"/room/{room_id}/files/{quote(f'{room_id}_a b.txt')}"
+    before = (await client.get(f"{plain}?download=1", headers=ada.headers)).headers["etag"]
+    await client.delete(plain, headers=ada.headers)
+    assert (await upload("a b.txt", b"new")).json()["data"]["filename"] == f"{room_id}_a b.txt"
+    assert (await client.get(f"{plain}?download=1", headers=ada.headers)).headers["etag"] != before
 
 
 async def test_pages_are_linked(client: httpx.AsyncClient, upload: Any, ada: Any, room_id: str) -> None:

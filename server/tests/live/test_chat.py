@@ -2,7 +2,6 @@
 
 import asyncio
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
@@ -96,24 +95,25 @@ async def test_a_message_carries_a_file_of_the_room(hall: Any) -> None:
     file = await _uploaded(hall, token, room_id)
     await host.ok("sendMessage", {"message": "", "file": {"filename": file["filename"], "size": 1, "url": "//evil"}})
     heard = await guest.hear("message")
-    name = file["filename"]
+    name, file_id = file["filename"], heard["file"]["id"]
     assert heard["file"] == {
-        "id": name[:24],
+        "id": file_id,
         "filename": name,
         "name": "Plan B.txt",
         "size": 5,
         "type": "text/plain",
-        "url": f"/v1/room/{room_id}/files/{quote(name)}?download=1",
+        "url": f"/v1/room/{room_id}/files/{file_id}?download=1",
     }
     async with httpx.AsyncClient(base_url=hall.url, headers={"x-api-key": await hall.key()}) as client:
         assert (await client.get(heard["file"]["url"])).json()["code"] == "user_required"
         headers = {"authorization": f"Bearer {token}"}
         assert (await client.get(heard["file"]["url"], headers=headers)).content == b"Hello"
-    for short in (name, {"id": name[:24]}):
+    for short in (name, {"id": file_id}):
         await host.ok("sendMessage", {"message": "again", "file": short})
     assert (await guest.ok("join", {"room_id": room_id}))["chatHistory"][-1]["file"] == heard["file"]
     foreign = (await _uploaded(hall, token, other_room))["filename"]
-    for wrong in (foreign, {"id": foreign[:24]}, {"filename": "../../x"}):
+    foreign_id = (await hall.services.files.find(other_room, foreign)).id
+    for wrong in (foreign, {"id": foreign_id}, {"filename": "../../x"}):
         assert await host.code("sendMessage", {"message": "x", "file": wrong}) == "file_not_found"
     for wrong in ({"name": "x", "url": "https://x"}, {}, "", 5, {"id": 5}):
         assert await host.code("sendMessage", {"message": "x", "file": wrong}) == "invalid_input"

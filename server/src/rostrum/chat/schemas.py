@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
-from urllib.parse import quote
 
 import msgspec
 from pydantic import Field
@@ -38,7 +37,8 @@ def file_body(file: FileInfo) -> dict[str, Any]:
         "name": file.original_name,
         "size": file.size,
         "type": file.type,
-        "url": f"/v1/room/{file.room_id}/files/{quote(file.filename, safe='')}?download=1",
+        # By its id: another file may get the name once this one is deleted.
+        "url": f"/v1/room/{file.room_id}/files/{file.id}?download=1",
     }
 
 

@@ -11,10 +11,10 @@ class UploadOut(Out):
 
     EXAMPLE: ClassVar = {
         "originalName": "slides.pdf",
-        "filename": "68ee4b39b22d6134386fc5dc-slides.pdf",
+        "filename": "68aff60d0d7bbb02c917906d_slides.pdf",
         "size": 48213,
         "roomId": "68aff60d0d7bbb02c917906d",
-        "path": "/room/68aff60d0d7bbb02c917906d/files/68ee4b39b22d6134386fc5dc-slides.pdf",
+        "path": "documents/68aff60d0d7bbb02c917906d/68aff60d0d7bbb02c917906d_slides.pdf",
     }
     original_name: str
     filename: str
@@ -27,11 +27,11 @@ class FileOut(Out):
     """A file; `size` in bytes."""
 
     EXAMPLE: ClassVar = {
-        "filename": "68ee4b39b22d6134386fc5dc-slides.pdf",
+        "filename": "68aff60d0d7bbb02c917906d_slides.pdf",
         "originalName": "slides.pdf",
         "size": 48213,
         "uploadDate": "2025-10-14T13:08:09.559Z",
-        "path": "/room/68aff60d0d7bbb02c917906d/files/68ee4b39b22d6134386fc5dc-slides.pdf",
+        "path": "documents/68aff60d0d7bbb02c917906d/68aff60d0d7bbb02c917906d_slides.pdf",
     }
     filename: str
     original_name: str

@@ -13,7 +13,10 @@ class RoomFile(Base):
     """
 
     __tablename__ = "room_files"
-    __table_args__ = (Index("ix_room_files_room_uploaded", "room_id", "uploaded_at", "id"),)
+    __table_args__ = (
+        Index("ix_room_files_room_uploaded", "room_id", "uploaded_at", "id"),
+        Index("ux_room_files_room_filename", "room_id", "filename", unique=True),
+    )
 
     id: Mapped[str] = mapped_column(String(24), primary_key=True)
     room_id: Mapped[str] = mapped_column(ForeignKey("rooms.id", ondelete="CASCADE"))

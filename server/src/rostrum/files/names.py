@@ -4,7 +4,7 @@ import unicodedata
 from typing import Final
 from urllib.parse import quote
 
-LONGEST: Final = 120
+LONGEST: Final = 110
 LONGEST_ENDING: Final = 16
 _KEPT: Final = frozenset(" .-_()[]+,@")
 _TURNING: Final = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -17,10 +17,18 @@ def original_name(claimed: str) -> str:
     return _shortened(clean.strip()) or "file"
 
 
-def stored_name(file_id: str, original: str) -> str:
-    """The name by which the file is asked for: the server's id, then letters, digits and a few other characters."""
+def stored_name(room_id: str, original: str) -> str:
+    """The name by which the file is asked for: the room's id, then letters, digits and a few other characters."""
     safe = "".join(char if char.isalnum() or char in _KEPT else "_" for char in original)
-    return f"{file_id}_{safe.strip(' .') or 'file'}"
+    return f"{room_id}_{safe.strip(' .') or 'file'}"
+
+
+def told_apart(name: str, file_id: str) -> str:
+    """A stored name that no other file has, for one whose name is taken: the file's id before the ending."""
+    last = ending(name)
+    if not last or len(last) > LONGEST_ENDING:
+        return f"{name}-{file_id}"
+    return f"{name[: -len(last) - 1]}-{file_id}.{name[-len(last) :]}"
 
 
 def ending(name: str) -> str:

@@ -4,7 +4,6 @@ The object is on the disk before its row is committed, and the row is gone befor
 read. What a crash leaves in between is an object without a row; a sweep at the start removes it.
 """
 
-import re
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -18,7 +17,7 @@ from rostrum.files import store, types
 from rostrum.files.errors import FileNotFound, FileTooLarge, FileTypeRefused, RoomFull
 from rostrum.files.form import Form
 from rostrum.files.models import RoomFile
-from rostrum.files.names import original_name, stored_name
+from rostrum.files.names import original_name, stored_name, told_apart
 from rostrum.files.schemas import FileInfo, info_of
 from rostrum.kit import clock
 from rostrum.kit.db import Database
@@ -34,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 FOLDER = "files"
 AT_ONCE = 500
-_FILENAME = re.compile(r"([0-9a-f]{24})_[^/\\\0]{1,175}")
+LONGEST_NAME = 200
 
 
 class FileService:
@@ -151,7 +150,7 @@ class FileService:
         row = RoomFile(
             id=file_id,
             room_id=room.id,
-            filename=stored_name(file_id, name),
+            filename=stored_name(room.id, name),
             original_name=name,
             type=kind,
             size=draft.size,
@@ -159,12 +158,14 @@ class FileService:
             uploader=principal.subject[:64],
             uploaded_at=clock.now_ms(),
         )
-        watched.resource = f"room:{room.id}/file:{row.filename}"
         try:
             await self._storage.keep(draft, row.object_key)
             async with self._db.session() as session:
                 if not await store.take_turn(session, room.id):
                     raise RoomNotFound()
+                if await store.by_name(session, room.id, row.filename) is not None:
+                    row.filename = told_apart(row.filename, file_id)
+                watched.resource = f"room:{room.id}/file:{row.filename}"
                 # Uploads of one room take turns here, so that together they never exceed what it may hold.
                 if await store.usage(session, room.id) + row.size > self._settings.max_room_files_bytes:
                     raise RoomFull()
@@ -190,12 +191,11 @@ class FileService:
         Raises:
             FileNotFound: the room has none of this name.
         """
-        match = _FILENAME.fullmatch(filename) or re.fullmatch(r"([0-9a-f]{24})", filename)
-        if match is None:
+        if len(filename) > LONGEST_NAME or "\0" in filename:
             raise FileNotFound()
         async with self._db.reading() as session:
-            row = await store.by_id(session, match[1])
-        if row is None or row.room_id != room_id or filename not in (row.filename, row.id):
+            row = await store.by_name(session, room_id, filename)
+        if row is None:
             raise FileNotFound()
         return info_of(row)
 

@@ -10,9 +10,10 @@ from rostrum.files.models import RoomFile
 _ROOMS = table("rooms", column("id"))
 
 
-async def by_id(session: AsyncSession, file_id: str) -> RoomFile | None:
-    """The file with this id, of any room."""
-    return await session.get(RoomFile, file_id)
+async def by_name(session: AsyncSession, room_id: str, name_or_id: str) -> RoomFile | None:
+    """The room's file with this name or this id; no name has the form of an id."""
+    named = or_(RoomFile.filename == name_or_id, RoomFile.id == name_or_id)
+    return await session.scalar(select(RoomFile).where(RoomFile.room_id == room_id, named))
 
 
 async def page(session: AsyncSession, room_id: str, *, limit: int, after: tuple[int, str] | None) -> Sequence[RoomFile]:
