@@ -1,13 +1,16 @@
 """What the server's tests share: settings in a folder of their own, and the REST door without media workers."""
 
 import asyncio
+import secrets
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
+from postgres_cluster import Cluster, ending
+from pydantic import SecretStr
 from rostrum.auth.service import NewUser
 from rostrum.kit.db import Database
 from rostrum.main import App, create_app
@@ -24,23 +27,71 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database with all tables; copying it is faster than migrating for each test."""
+    """An empty SQLite database with all tables; copying it is faster than migrating for each test."""
     path = tmp_path_factory.mktemp("migrated") / "rostrum.db"
+    _migrate(f"sqlite+aiosqlite:///{path}")
+    return path
 
+
+def _migrate(url: str) -> None:
     async def make() -> None:
-        db = Database(f"sqlite+aiosqlite:///{path}")
+        db = Database(url)
         await upgrade(db)
         await db.close()
 
     asyncio.run(make())
-    return path
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server for all tests that do not harm it, with all tables in the database `migrated`."""
+    with ending(Cluster().start()) as made:
+        made.sql("CREATE DATABASE migrated")
+        _migrate(made.url("migrated"))
+        yield made
+
+
+NewDatabase = Callable[[], str]
 
 
 @pytest.fixture
-async def app(settings: Settings, migrated: Path) -> AsyncIterator[App]:
-    """The server with its tables and its default tenant; no media workers run."""
-    made = create_app(settings)
-    shutil.copy(migrated, settings.data_dir / "rostrum.db")
+def new_postgresql(cluster: Cluster) -> Iterator[NewDatabase]:
+    """Makes databases of the test's own with all tables in them; the URL."""
+    names: list[str] = []
+
+    def make() -> str:
+        names.append(f"test_{secrets.token_hex(8)}")
+        cluster.sql(f"CREATE DATABASE {names[-1]} TEMPLATE migrated")
+        return cluster.url(names[-1])
+
+    yield make
+    for name in names:
+        cluster.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def new_sqlite(tmp_path: Path, migrated: Path) -> NewDatabase:
+    """The same in a file."""
+
+    def make() -> str:
+        path = tmp_path / f"{secrets.token_hex(8)}.db"
+        shutil.copy(migrated, path)
+        return f"sqlite+aiosqlite:///{path}"
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest) -> NewDatabase:
+    """The same, the test being run on each kind of database."""
+    made: NewDatabase = request.getfixturevalue(f"new_{request.param}")
+    return made
+
+
+@pytest.fixture
+async def app(settings: Settings, new_database: NewDatabase) -> AsyncIterator[App]:
+    """The server with its tables and its default tenant, on each kind of database; no media workers run."""
+    made = create_app(settings.model_copy(update={"database_url": SecretStr(new_database())}))
     await made.services.tenants.default()
     yield made
     await made.services.account.close()

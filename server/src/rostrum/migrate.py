@@ -4,10 +4,13 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from rostrum.kit.db import Database
 
+_LOCK = 0x526F7374
+"""Any number that nobody else takes: PostgreSQL's advisory locks are one namespace a database."""
 _HERE = Path(__file__).resolve().parent
 
 
@@ -26,6 +29,12 @@ def config(connection: Connection) -> Config:
 
 
 async def upgrade(db: Database) -> None:
-    """Apply all migrations that are missing, in one transaction; nothing happens where none is."""
+    """Apply all migrations that are missing, in one transaction; nothing happens where none is.
+
+    Raises:
+        DatabaseUnavailable: the database is away.
+    """
     async with db.connection() as connection:
+        if not db.is_sqlite:  # Several servers may start at once; SQLite's transaction is a lock by itself.
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))

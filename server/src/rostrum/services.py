@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-import structlog
-
 from rostrum.audit import AuditService, Shipper
 from rostrum.auth import AccountService, AuthService, TokenService
 from rostrum.auth.sockets import SessionSockets
@@ -14,6 +12,8 @@ from rostrum.chat.personal import ChatOfUser
 from rostrum.files import FileService
 from rostrum.files.personal import FilesOfUser
 from rostrum.kit.db import Database
+from rostrum.kit.dbfaults import DatabaseUnavailable
+from rostrum.kit.dbpool import Pool
 from rostrum.kit.events import EventBus
 from rostrum.kit.mail import Mailer, Post
 from rostrum.kit.ratelimit import RateLimiter
@@ -30,8 +30,6 @@ from rostrum.storage import ObjectStorage
 from rostrum.tenants import TenantService
 from rostrum.tenants.features import features_of
 from rostrum.trail import AuditTrail
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -90,10 +88,8 @@ class Services:
     async def problems(self) -> list[str]:
         """Why the server is not ready to serve; empty when it is."""
         try:
-            async with self.db.reading() as session:
-                await session.connection()
-        except Exception:
-            log.exception("readiness.database_failed")
+            await self.db.ping()
+        except DatabaseUnavailable:
             return ["the database does not answer"]
         return self.sfu.problems()
 
@@ -101,7 +97,7 @@ class Services:
 def build(settings: Settings) -> Services:
     """Make all services; nothing runs yet. The settings are prepared: their secret is filled in."""
     secret = settings.secret.get_secret_value()
-    db = Database(settings.database)
+    db = Database(settings.database, pool=_pool(settings))
     events = EventBus()
     limits = RateLimiter()
     audit = AuditService(db, Shipper(settings.audit_log))
@@ -170,6 +166,15 @@ def build(settings: Settings) -> Services:
         stage,
         sfu,
         chat,
+    )
+
+
+def _pool(settings: Settings) -> Pool:
+    return Pool(
+        settings.database_connections,
+        settings.database_wait_seconds,
+        settings.database_connect_seconds,
+        settings.database_statement_seconds,
     )
 
 

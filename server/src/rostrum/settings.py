@@ -55,8 +55,22 @@ class Settings(BaseSettings):
 
     # Where it keeps things.
     data_dir: Path = Field(Path(".rostrum"), description="Folder of the database, the secret and all files.")
-    database_url: str = Field(
-        "", description="SQLAlchemy URL of the database. Empty: the SQLite file rostrum.db in the data folder."
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="URL of a PostgreSQL database (postgresql://user:password@host:5432/name). Empty: the SQLite file "
+        "rostrum.db in the data folder.",
+    )
+    database_connections: int = Field(
+        10, ge=1, le=500, description="Connections to PostgreSQL that the server holds, at most."
+    )
+    database_wait_seconds: float = Field(
+        5, gt=0, le=60, description="How long a request waits for a free connection to PostgreSQL, in seconds."
+    )
+    database_connect_seconds: float = Field(
+        5, gt=0, le=60, description="How long PostgreSQL may take to accept a new connection, in seconds."
+    )
+    database_statement_seconds: float = Field(
+        10, gt=0, le=600, description="How long PostgreSQL may take for one statement, in seconds."
     )
     secret: SecretStr = Field(
         SecretStr(""),
@@ -229,6 +243,18 @@ class Settings(BaseSettings):
             raise ValueError("the secret needs at least 32 characters")
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_database(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        scheme, separator, rest = url.partition("://")
+        if scheme in ("postgres", "postgresql", "postgresql+asyncpg") and separator:
+            # The driver calls it `ssl`, everybody else `sslmode`.
+            return SecretStr(f"postgresql+asyncpg://{rest.replace('?sslmode=', '?ssl=').replace('&sslmode=', '&ssl=')}")
+        if not url or scheme in ("sqlite", "sqlite+aiosqlite"):
+            return SecretStr(f"sqlite+aiosqlite://{rest}" if url else "")
+        raise ValueError("must be a postgresql:// or a sqlite:// URL")
+
     @field_validator("web_dir", "engine_binary", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
@@ -237,7 +263,7 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The database's URL, the default filled in."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'rostrum.db'}"
+        return self.database_url.get_secret_value() or f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'rostrum.db'}"
 
     @property
     def url(self) -> str:

@@ -1,7 +1,7 @@
 """Documents and code agree, and so do migrations and models."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from rostrum import documents
 from rostrum.kit.db import Base, Database
 from rostrum.kit.errors import RostrumError
 from rostrum.migrate import config, upgrade
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -48,8 +48,20 @@ def test_an_error_speaks_to_people(error: type[RostrumError]) -> None:
     assert 400 <= error.status < 600
 
 
-async def test_migrations_make_what_the_models_say(tmp_path: Path) -> None:
-    db = Database(f"sqlite+aiosqlite:///{tmp_path / 'm.db'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without any table; the URL."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'm.db'}"
+        return
+    cluster = request.getfixturevalue("cluster")
+    cluster.sql("CREATE DATABASE empty")
+    yield cluster.url("empty")
+    cluster.sql("DROP DATABASE empty WITH (FORCE)")
+
+
+async def test_migrations_make_what_the_models_say(empty_database: str) -> None:
+    db = Database(empty_database)
     await upgrade(db)
     await upgrade(db)  # Again: nothing happens.
     async with db.connection() as connection:
@@ -60,13 +72,13 @@ async def test_migrations_make_what_the_models_say(tmp_path: Path) -> None:
     assert differences == []
 
 
-async def test_sessions_keep_their_stays_when_they_leave_their_room(tmp_path: Path) -> None:
-    db = Database(f"sqlite+aiosqlite:///{tmp_path / 'm.db'}")
+async def test_sessions_keep_their_stays_when_they_leave_their_room(empty_database: str) -> None:
+    db = Database(empty_database)
     rows = (
         "INSERT INTO tenants VALUES ('t', 'T', 'professional', 1)",
-        "INSERT INTO rooms VALUES ('r', 't', 'u', 'R', 'live', 0, 0, 0, NULL, 1)",
-        "INSERT INTO live_sessions VALUES ('s', 't', 'r', 1, 2, 0)",
-        "INSERT INTO live_participants VALUES ('p', 's', 'u', 'U', 'host', 1, 2, 0)",
+        "INSERT INTO rooms VALUES ('r', 't', 'u', 'R', 'live', FALSE, FALSE, FALSE, NULL, 1)",
+        "INSERT INTO live_sessions VALUES ('s', 't', 'r', 1, 2, FALSE)",
+        "INSERT INTO live_participants VALUES ('p', 's', 'u', 'U', 'host', 1, 2, FALSE)",
     )
     async with db.connection() as connection:
         await connection.run_sync(lambda sync: command.upgrade(config(sync), "0005_files"))
@@ -86,8 +98,19 @@ async def test_sessions_keep_their_stays_when_they_leave_their_room(tmp_path: Pa
     await db.close()
 
 
-async def test_two_starts_at_once_migrate_once(tmp_path: Path) -> None:
-    databases = [Database(f"sqlite+aiosqlite:///{tmp_path / 'm.db'}") for _ in range(2)]
+async def test_migrations_go_back_and_forth(empty_database: str) -> None:
+    db = Database(empty_database)
+    await upgrade(db)
+    async with db.connection() as connection:
+        await connection.run_sync(lambda sync: command.downgrade(config(sync), "base"))
+        left = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    assert left == ["alembic_version"]
+    await upgrade(db)
+    await db.close()
+
+
+async def test_two_starts_at_once_migrate_once(empty_database: str) -> None:
+    databases = [Database(empty_database) for _ in range(2)]
     await asyncio.gather(*(upgrade(db) for db in databases))
     for db in databases:
         await db.close()

@@ -28,6 +28,7 @@ def test_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("jwt_algorithm", "none"),
         ("media_workers", 0),
         ("login_limit_account", "often"),
+        ("database_url", "mysql://localhost/rostrum"),
     ],
 )
 def test_refuses(name: str, value: object) -> None:
@@ -55,3 +56,17 @@ def test_the_secret_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
 
 def test_the_secret_is_not_shown() -> None:
     assert "xxxx" not in repr(Settings(secret=SecretStr("x" * 32)))
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("postgres://u:p@db:5432/r", "postgresql+asyncpg://u:p@db:5432/r"),
+        ("postgresql://u:p@db/r?x=1&sslmode=require", "postgresql+asyncpg://u:p@db/r?x=1&ssl=require"),
+        ("sqlite:////tmp/x.db", "sqlite+aiosqlite:////tmp/x.db"),
+    ],
+)
+def test_a_database_is_named_as_everywhere(given: str, taken: str) -> None:
+    settings = Settings(database_url=SecretStr(given))
+    assert settings.database == taken
+    assert taken not in repr(settings)

@@ -1,19 +1,34 @@
 """The unit of work: one transaction, writers in turn, nothing half done."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import traceback
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from rostrum.kit.db import Database, DatabaseUnavailable
-from sqlalchemy import text
+from rostrum.kit.db import Database
+from rostrum.kit.dbfaults import DatabaseUnavailable, Unstorable
+from sqlalchemy import BigInteger, String, column, insert, select, table, text
+from sqlalchemy.exc import IntegrityError
+
+ROWS = table("t", column("n", BigInteger), column("t", String))
 
 
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
+async def db(new_database: Callable[[], str]) -> AsyncIterator[Database]:
+    """On each kind of database."""
+    made = Database(new_database())
+    async with made.session() as session:
+        await session.execute(text("CREATE TABLE t (n BIGINT, t TEXT)"))
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
     made = Database(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}")
     async with made.session() as session:
-        await session.execute(text("CREATE TABLE t (n INTEGER)"))
+        await session.execute(text("CREATE TABLE t (n BIGINT, t TEXT)"))
     yield made
     await made.close()
 
@@ -25,7 +40,7 @@ async def _numbers(db: Database) -> list[int]:
 
 async def test_commits_at_the_end(db: Database) -> None:
     async with db.session() as session:
-        await session.execute(text("INSERT INTO t VALUES (1)"))
+        await session.execute(text("INSERT INTO t (n) VALUES (1)"))
         assert await asyncio.create_task(_numbers(db)) == []
     assert await _numbers(db) == [1]
 
@@ -33,12 +48,12 @@ async def test_commits_at_the_end(db: Database) -> None:
 async def test_rolls_back_on_an_error_and_on_cancellation(db: Database) -> None:
     with pytest.raises(ValueError, match="stop"):
         async with db.session() as session:
-            await session.execute(text("INSERT INTO t VALUES (1)"))
+            await session.execute(text("INSERT INTO t (n) VALUES (1)"))
             raise ValueError("stop")
 
     async def slow() -> None:
         async with db.session() as session:
-            await session.execute(text("INSERT INTO t VALUES (2)"))
+            await session.execute(text("INSERT INTO t (n) VALUES (2)"))
             await asyncio.sleep(60)
 
     task = asyncio.create_task(slow())
@@ -47,28 +62,28 @@ async def test_rolls_back_on_an_error_and_on_cancellation(db: Database) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     async with db.session() as session:  # The turn of the cancelled writer is over.
-        await session.execute(text("INSERT INTO t VALUES (3)"))
+        await session.execute(text("INSERT INTO t (n) VALUES (3)"))
     assert await _numbers(db) == [3]
 
 
-async def test_many_writers_at_once(db: Database) -> None:
+async def test_many_writers_at_once(sqlite: Database) -> None:
     async def add(number: int) -> None:
-        async with db.session() as session:
+        async with sqlite.session() as session:
             count = await session.scalar(text("SELECT count(*) FROM t"))
-            await session.execute(text("INSERT INTO t VALUES (:n)"), {"n": count})
+            await session.execute(text("INSERT INTO t (n) VALUES (:n)"), {"n": count})
 
     await asyncio.gather(*(add(number) for number in range(40)))
-    assert await _numbers(db) == list(range(40))
+    assert await _numbers(sqlite) == list(range(40))
 
 
 async def test_a_task_started_inside_has_its_own_unit(db: Database) -> None:
     async def other() -> None:
         async with db.session() as session:
-            await session.execute(text("INSERT INTO t VALUES (2)"))
+            await session.execute(text("INSERT INTO t (n) VALUES (2)"))
 
     with pytest.raises(ZeroDivisionError):
         async with db.session() as session:
-            await session.execute(text("INSERT INTO t VALUES (1)"))
+            await session.execute(text("INSERT INTO t (n) VALUES (1)"))
             task = asyncio.create_task(other())
             await asyncio.sleep(0.05)
             raise ZeroDivisionError
@@ -83,16 +98,16 @@ async def test_a_reader_does_not_turn_into_a_writer(db: Database) -> None:
                 pass
 
 
-async def test_is_durable_and_checks_references(db: Database) -> None:
-    async with db.reading() as session:
+async def test_is_durable_and_checks_references(sqlite: Database) -> None:
+    async with sqlite.reading() as session:
         assert await session.scalar(text("PRAGMA journal_mode")) == "wal"
         assert await session.scalar(text("PRAGMA synchronous")) == 2
         assert await session.scalar(text("PRAGMA foreign_keys")) == 1
 
 
-async def test_a_database_in_trouble_is_unavailable(db: Database) -> None:
+async def test_a_database_in_trouble_is_unavailable(sqlite: Database) -> None:
     with pytest.raises(DatabaseUnavailable) as raised:
-        async with db.session() as session:
+        async with sqlite.session() as session:
             await session.execute(text("PRAGMA max_page_count = 2"))
             await session.execute(text("CREATE TABLE big (t TEXT)"))
             await session.execute(text("INSERT INTO big VALUES (zeroblob(1000000))"))
@@ -100,9 +115,34 @@ async def test_a_database_in_trouble_is_unavailable(db: Database) -> None:
     assert "full" in str(raised.value.__cause__)
 
 
-async def test_an_error_does_not_quote_what_was_to_be_written(db: Database) -> None:
+async def test_an_error_does_not_quote_what_was_to_be_written(sqlite: Database) -> None:
     with pytest.raises(DatabaseUnavailable) as raised:
-        async with db.session() as session:
+        async with sqlite.session() as session:
             await session.execute(text("PRAGMA query_only = ON"))
-            await session.execute(text("INSERT INTO t VALUES (:secret)"), {"secret": "$argon2id$planted"})
+            await session.execute(text("INSERT INTO t (n) VALUES (:secret)"), {"secret": "$argon2id$planted"})
     assert "planted" not in str(raised.value.__cause__)
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 2**200])
+async def test_a_number_beyond_64_bits_is_the_callers_fault(db: Database, value: int) -> None:
+    with pytest.raises(Unstorable) as raised:
+        async with db.session() as session:
+            await session.execute(insert(ROWS).values(n=value))
+    assert raised.value.status == 400
+
+
+async def test_an_unpaired_surrogate_is_the_callers_fault(db: Database) -> None:
+    with pytest.raises(Unstorable):
+        async with db.reading() as session:
+            await session.execute(select(ROWS.c.n).where(ROWS.c.t == "\ud800"))
+
+
+async def test_an_error_quotes_no_row(new_postgresql: Callable[[], str]) -> None:
+    db = Database(new_postgresql())
+    with pytest.raises(IntegrityError) as raised:
+        async with db.session() as session:
+            for number in range(2):
+                await session.execute(text(f"INSERT INTO tenants VALUES ('{number}', 'planted', 'essential', 1)"))
+    await db.close()
+    told = "".join(traceback.format_exception(raised.value))
+    assert "uq_tenants_name" in told and "DETAIL" not in told

@@ -1,6 +1,6 @@
 """The table of chat messages."""
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rostrum.kit.db import Base
@@ -18,7 +18,9 @@ class ChatMessage(Base):
         Index("ix_chat_messages_room_position", "room_id", "position"),
     )
 
-    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    position: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True
+    )
     id: Mapped[str] = mapped_column(String(24), unique=True)
     room_id: Mapped[str] = mapped_column(ForeignKey("rooms.id", ondelete="CASCADE"))
     subject: Mapped[str] = mapped_column(String(64))

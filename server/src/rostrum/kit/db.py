@@ -4,24 +4,28 @@ SQLite is the default. It runs in WAL mode with `synchronous=FULL`, so that what
 survives a kill of the process and a loss of power alike; the cost is one fsync a commit. Writers take turns on a lock
 here instead of in SQLite, whose own waiting is a sleep, and begin with BEGIN IMMEDIATE, since a reader that turns
 into a writer can fail at once with "database is locked".
+
+PostgreSQL has no such lock: whoever reads, decides and writes locks the row that decides, or leaves it to a constraint.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import MetaData, event
+from sqlalchemy import MetaData, event, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import NullPool
 
-from rostrum.kit.errors import Unavailable
+from rostrum.kit.dbfaults import RETRY_SECONDS, DatabaseUnavailable, translate_faults
+from rostrum.kit.dbpool import Pool, discard_closed
+from rostrum.kit.errors import RostrumError
 
 log = structlog.get_logger(__name__)
 
@@ -32,13 +36,7 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-
-
-class DatabaseUnavailable(Unavailable):
-    """The database is away, locked, full or exhausted; the details are only in the log."""
-
-    code = "database_unavailable"
-    sentence = "The database does not answer; try again in a moment."
+PING_SECONDS = 3.0
 
 
 class Base(DeclarativeBase):
@@ -58,18 +56,25 @@ _current: ContextVar[_Unit | None] = ContextVar("rostrum_unit_of_work", default=
 
 
 class Database:
-    """Opens units of work. One request, event or job has one transaction, committed at the edge."""
+    """Opens units of work. One request, event or job has one transaction, committed at the edge.
 
-    def __init__(self, url: str, *, echo: bool = False) -> None:
+    A unit raises DatabaseUnavailable while the database is away, locked, full or exhausted, and Unstorable for values
+    that it has no form for.
+    """
+
+    def __init__(self, url: str, *, pool: Pool | None = None) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
+        self._pool = pool or Pool()
+        options = {} if self.is_sqlite else self._pool.options()
         # An error that quoted its statement's parameters would carry them, passwords' hashes too, into the log.
-        self.engine: AsyncEngine = create_async_engine(
-            url, echo=echo, hide_parameters=True, pool_pre_ping=not self.is_sqlite
-        )
+        self.engine: AsyncEngine = create_async_engine(url, hide_parameters=True, **options)
         self._writers = asyncio.Lock()
+        translate_faults(self.engine.sync_engine)
         if self.is_sqlite:
             _configure_sqlite(self.engine)
+        else:
+            discard_closed(self.engine.sync_engine)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
@@ -95,9 +100,8 @@ class Database:
                 raise RuntimeError("A unit of work that writes cannot start inside of one that only reads.")
             yield outer.session
             return
-        async with _translated(), self._turn(writing), AsyncSession(self.engine, expire_on_commit=False) as session:
-            if self.is_sqlite:
-                await session.connection(execution_options={"rostrum_writing": writing})
+        async with self._turn(writing), AsyncSession(self.engine, expire_on_commit=False) as session:
+            await self._begin(session, writing)
             token = _current.set(_Unit(session, asyncio.current_task(), writing))
             try:
                 async with _ending(session):
@@ -105,13 +109,46 @@ class Database:
             finally:
                 _current.reset(token)
 
+    async def _begin(self, session: AsyncSession, writing: bool) -> None:
+        options: dict[str, Any] = {"rostrum_writing": writing}
+        if not self.is_sqlite and not writing:
+            # A statement sees what is committed when it begins, in a transaction or not; without one a read costs one
+            # round trip instead of three.
+            options = {"isolation_level": "AUTOCOMMIT"}
+        with _reached():
+            await session.connection(execution_options=options)
+
     def _turn(self, writing: bool) -> AbstractAsyncContextManager[Any]:
         return self._writers if writing and self.is_sqlite else nullcontext()
 
+    async def ping(self) -> None:
+        """Ask the database for a sign of life.
+
+        Raises:
+            DatabaseUnavailable: it gives none.
+        """
+        try:
+            async with asyncio.timeout(PING_SECONDS), self.reading() as session:
+                await session.execute(text("SELECT 1"))
+        except TimeoutError:
+            raise DatabaseUnavailable(retry_after=RETRY_SECONDS) from None
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
-        """A bare connection in a transaction, for migrations and checks."""
-        async with self.engine.begin() as connection:
+        """A connection of its own in a transaction, for migrations, whose statements may take as long as they need.
+
+        Raises:
+            DatabaseUnavailable: the database is away.
+        """
+        if self.is_sqlite:
+            async with self.engine.begin() as connection:
+                yield connection
+            return
+        engine = create_async_engine(self.url, poolclass=NullPool, connect_args=self._pool.unhurried())
+        translate_faults(engine.sync_engine)
+        async with AsyncExitStack() as stack:
+            with _reached():
+                connection = await stack.enter_async_context(engine.begin())
             yield connection
 
     async def close(self) -> None:
@@ -119,14 +156,16 @@ class Database:
         await self.engine.dispose()
 
 
-@asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
-    """A database that is away, locked, full or exhausted is not the caller's fault and may pass: 503, not 500."""
+@contextlib.contextmanager
+def _reached() -> Iterator[None]:
+    """Around getting a connection: drivers raise all kinds of things there, and none is the caller's fault."""
     try:
         yield
-    except (OperationalError, PoolExhausted) as error:
-        log.exception("database.failed")
-        raise DatabaseUnavailable(retry_after=2) from error
+    except RostrumError:
+        raise
+    except Exception as error:
+        log.error("database.no_connection", error=type(error).__name__, reason=str(error)[:200])
+        raise DatabaseUnavailable(retry_after=RETRY_SECONDS) from error
 
 
 @asynccontextmanager
@@ -134,7 +173,8 @@ async def _ending(session: AsyncSession) -> AsyncIterator[None]:
     try:
         yield
     except BaseException:
-        await session.rollback()
+        with contextlib.suppress(DatabaseUnavailable):  # Nothing is left to roll back; the cause is to be told.
+            await session.rollback()
         raise
     await session.commit()
 
