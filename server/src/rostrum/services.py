@@ -78,6 +78,7 @@ class Services:
     async def stop(self) -> None:
         """End everything, in the reverse order of the start; may be called after a start that failed."""
         await self.sockets.close()
+        await self.chat.close()
         await self.live.close()
         await self.sfu.close()
         await self.account.close()
@@ -144,7 +145,9 @@ def build(settings: Settings) -> Services:
         FilesOfUser(db),
         ChatOfUser(db),
     ]
-    chat = ChatService(db, live, rooms, files, events, limits)
+    chat = ChatService(
+        db, live, rooms, files, events, limits, limit=settings.chat_limit_peer, batch=settings.chat_batch
+    )
     return Services(
         settings,
         db,

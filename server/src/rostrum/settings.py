@@ -146,6 +146,7 @@ class Settings(BaseSettings):
     export_limit_user: str = Field("10/hour", description="Exports of one's data, a user.")
     upload_limit_user: str = Field("120/15 minutes", description="Uploads of a user or guest (not of a secret key).")
     delete_limit_user: str = Field("300/15 minutes", description="Deletions of files by a user or guest.")
+    chat_limit_peer: str = Field("60/10 seconds", description="Chat messages of a peer in a live room.")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest body of a REST request, in bytes.")
     max_signal_bytes: int = Field(1_048_576, ge=65_536, description="Largest message on a socket, in bytes.")
 
@@ -193,6 +194,11 @@ class Settings(BaseSettings):
         30, ge=0, le=600, description="How long the peer of a dropped socket is kept, in seconds."
     )
 
+    # Chat.
+    chat_batch: int = Field(
+        256, ge=1, le=1000, description="Most chat messages that are stored in one transaction, acknowledged together."
+    )
+
     # How it runs.
     log_format: Literal["json", "console"] = Field("console", description="Form of the log on standard error.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
@@ -220,6 +226,7 @@ class Settings(BaseSettings):
         "forgot_limit_address",
         "reset_limit_address",
         "export_limit_user",
+        "chat_limit_peer",
     )
     @classmethod
     def _is_a_limit(cls, value: str) -> str:

@@ -4,14 +4,15 @@ import asyncio
 from typing import Any
 
 import httpx
+from sqlalchemy import event, text
 
 
 async def test_a_message_reaches_the_rest_under_both_names(hall: Any) -> None:
     room_id, host, (guest,) = await hall.stage()
     answer = await guest.ok("sendMessage", {"room_id": room_id, "name": "x", "message": "Hello"})
     assert set(answer) == {"id", "timestamp"}
-    for event in ("message", "sendMessage"):
-        heard = await host.hear(event)
+    for name in ("message", "sendMessage"):
+        heard = await host.hear(name)
         assert heard["id"] == answer["id"] and heard["timestamp"] == answer["timestamp"]
         assert (heard["message"], heard["name"], heard["room_id"]) == ("Hello", "Viewer 0", room_id)
     assert not {"message", "sendMessage"} & set(guest.names())
@@ -126,3 +127,107 @@ async def test_files_in_chat_are_a_matter_of_the_package(hall: Any) -> None:
     await host.ok("createRoom", {"room_id": "small-room"})
     await host.join("small-room")
     assert await host.code("sendMessage", {"message": "x", "file": "x"}) == "feature_disabled"
+
+
+async def test_the_room_hears_messages_in_the_order_of_their_ids(hall: Any) -> None:
+    room_id, host, guests = await hall.stage(5)
+    # Each writes ten at once, all five together: their messages share transactions.
+    calls = [guest.ok("sendMessage", {"message": f"{who}.{n}"}) for n in range(10) for who, guest in enumerate(guests)]
+    answers = await asyncio.gather(*calls)
+    async with asyncio.timeout(10):
+        while host.names().count("message") < 50:
+            await asyncio.sleep(0.02)
+    heard = [body for name, body in host.heard if name == "message"]
+    assert sorted(body["id"] for body in heard) == sorted(answer["id"] for answer in answers)
+    stored = await _stored(hall, host, room_id)
+    assert [body["id"] for body in heard] == [body["id"] for body in reversed(stored)]
+    for who in range(5):
+        assert [body["message"] for body in heard if body["message"][0] == str(who)] == [
+            f"{who}.{n}" for n in range(10)
+        ]
+
+
+async def _stored(hall: Any, reader: Any, room_id: str) -> list[dict[str, Any]]:
+    headers = {"x-api-key": await hall.key(), "authorization": f"Bearer {reader.auth['token']}"}
+    async with httpx.AsyncClient(base_url=hall.url, headers=headers) as client:
+        answer = await client.get(f"/v1/rooms/{room_id}/messages", params={"limit": 200})
+        data: list[dict[str, Any]] = answer.json()["data"]
+        return data
+
+
+async def test_a_message_sent_twice_at_once_is_stored_and_told_once(hall: Any) -> None:
+    room_id, host, (guest,) = await hall.stage()
+    resume = guest.joined["resume"]
+    body = {"message": "once", "clientId": "same"}
+    answers = await asyncio.gather(*(guest.ok("sendMessage", body) for _ in range(5)))
+    again = await hall.client()
+    await again.join(room_id, resume=resume)
+    answers.append(await again.ok("sendMessage", body))
+    assert all(answer == answers[0] for answer in answers)
+    await host.ok("sendMessage", {"message": "last"})
+    await again.hear("message", message="last")
+    assert [body["message"] for name, body in host.heard if name == "message"] == ["once"]
+    assert [body["message"] for body in await _stored(hall, host, room_id)] == ["last", "once"]
+
+
+async def test_what_was_stored_without_an_answer_is_told_when_it_is_sent_again(hall: Any) -> None:
+    room_id, host, (guest,) = await hall.stage()
+    await host.ok("sendMessage", {"message": "before"})
+    # As if the database had lost the connection after the commit: on disk, and nobody was told.
+    announce, hall.services.chat._writer._committed = hall.services.chat._writer._committed, lambda *_: None
+    first = await guest.ok("sendMessage", {"message": "lost", "clientId": "a"})
+    hall.services.chat._writer._committed = announce
+    await host.ok("sendMessage", {"message": "after"})
+    assert "message" not in host.names()
+    assert await guest.ok("sendMessage", {"message": "lost", "clientId": "a"}) == first
+    assert (await host.hear("message"))["id"] == first["id"]
+    assert await guest.ok("sendMessage", {"message": "lost", "clientId": "a"}) == first
+    await asyncio.sleep(0.1)
+    assert "message" not in host.names()
+    late = await hall.client()
+    history = (await late.join(room_id))["chatHistory"]
+    assert [body["message"] for body in history] == ["before", "lost", "after"]
+
+
+async def test_a_full_disk_is_an_error_and_nothing_is_told(hall: Any) -> None:
+    room_id, host, (guest, *others) = await hall.stage(3)
+    pages = 1
+
+    @event.listens_for(hall.services.db.engine.sync_engine, "begin")
+    def _limit(connection: Any) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+    answers = await asyncio.gather(*(one.call("sendMessage", {"message": "x" * 4000}) for one in (guest, *others) * 2))
+    refused = [answer for answer in answers if "error" in answer]
+    assert refused and {answer["code"] for answer in refused} == {"database_unavailable"}
+    pages = 1_000_000
+    last = await guest.ok("sendMessage", {"message": "There is room again."})
+    await host.hear("message", id=last["id"])
+    stored = {answer["id"] for answer in answers if "error" not in answer} | {last["id"]}
+    assert {body["id"] for body in await _stored(hall, host, room_id)} == stored
+    assert {body["id"] for name, body in host.heard if name == "message"} <= stored
+
+
+async def test_a_room_that_is_deleted_spoils_no_other_ones_chat(hall: Any) -> None:
+    one, host, (guest,) = await hall.stage()
+    two, _other_host, (other,) = await hall.stage()
+    async with hall.services.db.session() as session:
+        await session.execute(text("DELETE FROM rooms WHERE id = :id"), {"id": two})
+    calls = [who.call("sendMessage", {"message": str(n)}) for n in range(10) for who in (guest, other)]
+    answers = await asyncio.gather(*calls)
+    assert [answer.get("code") for answer in answers] == [None, "room_not_found"] * 10
+    assert [body["message"] for body in await _stored(hall, host, one)] == [str(n) for n in reversed(range(10))]
+
+
+async def test_a_page_goes_on_before_the_history_of_the_join(hall: Any) -> None:
+    room_id, host, _guests = await hall.stage(0)
+    assert (await host.ok("join", {"room_id": room_id}))["chatCursor"] is None
+    for number in range(103):
+        await hall.services.limits.clear("60/10 seconds", "chat", host.joined["id"])
+        await host.ok("sendMessage", {"message": f"m{number}"})
+    joined = await host.ok("join", {"room_id": room_id})
+    assert joined["chatHistory"][0]["message"] == "m3"
+    headers = {"x-api-key": await hall.key(), "authorization": f"Bearer {host.auth['token']}"}
+    async with httpx.AsyncClient(base_url=hall.url, headers=headers) as client:
+        page = await client.get(f"/v1/rooms/{room_id}/messages", params={"cursor": joined["chatCursor"]})
+    assert [body["message"] for body in page.json()["data"]] == ["m2", "m1", "m0"]
