@@ -200,7 +200,7 @@ async def test_equal_receivers_share_the_work(router: Router) -> None:
     for number in range(200):
         codec = {"mimeType": "audio/opus", "clockRate": 48000, "channels": 2, "parameters": {"x": number}}
         await transport.consume(producer_id=producer.id, rtp_capabilities={"codecs": [codec]})
-    assert len(producer._templates) <= 64
+    assert len(producer._forms) <= 64
 
 
 async def test_no_common_codec(router: Router) -> None:

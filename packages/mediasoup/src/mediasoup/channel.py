@@ -26,8 +26,12 @@ MAX_UNSENT = 32 * 1024 * 1024
 _LEVELS = {"E": logging.ERROR, "W": logging.WARNING, "D": logging.DEBUG, "X": logging.ERROR}
 _U32 = Struct("<I")
 
+#: Makes something of the response's body at a position in its message.
+Reader = Callable[[bytes, int], Any]
+#: A request under way: its method, who waits, whether to read the answer leanly, and how, if not by the schema alone.
+Waiting = tuple[str, "asyncio.Future[Any] | None", bool, "Reader | None"]
 #: What is pending for a number that nobody waits for.
-_NOBODY: tuple[str, asyncio.Future[Any] | None, bool] = ("", None, False)
+_NOBODY: Waiting = ("", None, False, None)
 
 #: The name of a request's table in the union of bodies, and its fields.
 Body = tuple[str, "dict[str, Any] | Encoded"]
@@ -85,7 +89,9 @@ class Channel:
         self._response: TableCodec = codec("Response.Response")
         self._frames = FrameReader()
         self._handlers: dict[str, Handler] = {}
-        self._pending: dict[int, tuple[str, asyncio.Future[Any] | None, bool]] = {}
+        self._pending: dict[int, Waiting] = {}
+        self._unsent: list[bytes] = []
+        self._unsent_size = 0
         self._next_id = 0
         self._closed = False
         self._writer: asyncio.WriteTransport
@@ -115,13 +121,21 @@ class Channel:
     def unsubscribe(self, handler_id: str) -> None:
         self._handlers.pop(handler_id, None)
 
-    async def request(self, method: str, handler_id: str = "", body: Body | None = None, *, lean: bool = False) -> Any:
-        """Sends a request and returns the body of its response, a dictionary or None.
+    async def request(
+        self,
+        method: str,
+        handler_id: str = "",
+        body: Body | None = None,
+        *,
+        lean: bool = False,
+        read: Reader | None = None,
+    ) -> Any:
+        """Sends a request and returns the body of its response: a dictionary, None, or what `read` makes of it.
 
         With `lean` the parts of it that say nothing of a new object are left unread.
         Raises `Closed`, `RequestTimeout`, `WorkerError` (refused), `InvalidParameters` (it could not be encoded).
         """
-        number, future = self._send(method, handler_id, body, lean)
+        number, future = self._send(method, handler_id, body, lean, read)
         # A timer that fails the future keeps the order of things, as `asyncio.timeout` would, at a quarter of its cost.
         timer = self._loop.call_later(self.timeout, self._expire, number)
         try:
@@ -141,10 +155,10 @@ class Channel:
         """Sends a notification. Raises `Closed`, or `InvalidState` when the worker does not keep up reading."""
         if self._closed:
             raise Closed("the worker is closed")
-        if self._writer.get_write_buffer_size() > MAX_UNSENT:
+        if self._writer.get_write_buffer_size() + self._unsent_size > MAX_UNSENT:
             raise InvalidState("the worker does not read what it is sent")
         fields = {"handler_id": handler_id, "event": event, "body": body}
-        self._writer.write(frame(self._message.encode({"data": ("Notification", fields)})))
+        self._write(frame(self._message.encode({"data": ("Notification", fields)})))
 
     def close(self) -> None:
         """Closes the pipe to the worker, which ends it, and fails every pending request with `Closed`."""
@@ -154,20 +168,22 @@ class Channel:
         self._handlers.clear()
         # What is still in the buffer (the worker's order to close) is written first, never waited for. Our other end
         # closes when the worker does, so that it does not complain of a broken pipe.
+        self._flush()
         self._writer.close()
-        for method, future, _ in self._pending.values():
+        for method, future, _, _ in self._pending.values():
             if future is not None and not future.done():
                 future.set_exception(Closed(f"the worker ended before it answered {method}"))
         self._pending.clear()
 
     def abort(self) -> None:
         """Like `close`, without a last word and at both ends: the worker is gone."""
+        self._unsent.clear()
         self._writer.abort()
         self._reader.close()
         self.close()
 
     def _send(
-        self, method: str, handler_id: str, body: Body | None, lean: bool = False
+        self, method: str, handler_id: str, body: Body | None, lean: bool = False, read: Reader | None = None
     ) -> tuple[int, asyncio.Future[Any]]:
         if self._closed:
             raise Closed(f"the worker is closed, {method} is impossible")
@@ -180,12 +196,25 @@ class Channel:
             block = codec(table.replace("_", ".", 1)).encode(fields)
             data = envelope(method, table, len(handler_id)).fill(number, handler_id, block)
         future = self._loop.create_future()
-        self._pending[number] = method, future, lean
-        self._writer.write(data)
+        self._pending[number] = method, future, lean, read
+        self._write(data)
         return number, future
 
+    def _write(self, data: bytes) -> None:
+        """Writes what one turn of the loop has to say in one go: each write wakes the worker."""
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(data)
+        self._unsent_size += len(data)
+
+    def _flush(self) -> None:
+        if self._unsent:
+            self._writer.write(b"".join(self._unsent))
+            self._unsent.clear()
+            self._unsent_size = 0
+
     def _expire(self, number: int) -> None:
-        method, future, _ = self._pending.pop(number, _NOBODY)
+        method, future, _, _ = self._pending.pop(number, _NOBODY)
         if future is not None and not future.done():
             future.set_exception(RequestTimeout(method, self.timeout))
 
@@ -214,13 +243,14 @@ class Channel:
             _write_log(body["data"])
 
     def _respond(self, data: bytes, response: dict[str, Any]) -> None:
-        method, future, lean = self._pending.pop(response["id"], _NOBODY)
+        method, future, lean, read = self._pending.pop(response["id"], _NOBODY)
         if future is None or future.done():
             return
         if response["accepted"]:
             at = response["body"]
-            table = response["body_type"].replace("_", ".", 1)
-            future.set_result(at and codec(table, lean).decode(data, at))
+            if at and read is None:
+                read = codec(response["body_type"].replace("_", ".", 1), lean).decode
+            future.set_result(read(data, at) if at and read is not None else None)
         else:
             future.set_exception(WorkerError(method, response["error"] or "Error", response["reason"] or ""))
 

@@ -71,11 +71,11 @@ class ConsumerTemplate:
     scalability_mode: str | None
     max_bitrate: int | None
 
-    def encoding(self, ssrc: int) -> RtpEncodingParameters:
-        """The single encoding of a consumer."""
+    def encoding(self, ssrc: int, rtx_ssrc: int | None = None) -> RtpEncodingParameters:
+        """The single encoding of a consumer; retransmissions, if there are any, have the next SSRC by default."""
         return RtpEncodingParameters(
             ssrc=ssrc,
-            rtx_ssrc=ssrc + 1 if self.rtx else None,
+            rtx_ssrc=(rtx_ssrc or ssrc + 1) if self.rtx else None,
             scalability_mode=self.scalability_mode,
             max_bitrate=self.max_bitrate,
         )

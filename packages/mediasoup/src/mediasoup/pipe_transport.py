@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import ortc
 from .consumer import Consumer
+from .consumer_form import consumer_fields
+from .entity import new_id
 from .parameters import RtpParameters
 from .rtp_wire import rtp_parameters_to_wire
 from .transport import Transport
@@ -50,8 +52,9 @@ class PipeTransport(Transport):
         self._check_open()
         producer = self._producer(producer_id)
         parameters = ortc.pipe_consumer_parameters(producer.consumable_rtp_parameters, self.rtx)
-        wire = rtp_parameters_to_wire(parameters)
-        return await self._consume(producer, parameters, wire, "pipe", {}, app_data)
+        consumer_id = new_id()
+        request = {**consumer_fields(producer, consumer_id, rtp_parameters_to_wire(parameters)), "type": "pipe"}
+        return await self._consume(producer, consumer_id, parameters, request, "pipe", app_data)
 
     def _with_cname(self, parameters: RtpParameters) -> RtpParameters:
         # Many senders come through one pipe, and each keeps its own CNAME.

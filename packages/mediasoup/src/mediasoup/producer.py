@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from .capabilities import RtpCapabilities
+from .consumer_form import ConsumerForm
 from .entity import Entity, camel
-from .ortc import ConsumerTemplate, consumer_template
+from .ortc import consumer_template
 from .parameters import RtpParameters
 from .rtp_common import MediaKind
-from .rtp_wire import EncodedParts, encode_encodings, encode_parts, plain_parameters
+from .rtp_wire import encode_encodings, plain_parameters
 from .stats import stream_stats
 from .wire import Encoded
 
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 
 TRACE_EVENTS = ("keyframe", "fir", "nack", "pli", "rtp", "sr")
 #: Results kept a producer, one for each different kind of receiver. Most audiences have a handful of browsers.
-MAX_TEMPLATES = 64
-
-Template = tuple[ConsumerTemplate, EncodedParts]
+MAX_FORMS = 64
 
 
 class Producer(Entity):
@@ -33,7 +32,7 @@ class Producer(Entity):
 
     __slots__ = (
         "_consumable_encodings",
-        "_templates",
+        "_forms",
         "_transport",
         "consumable_rtp_parameters",
         "kind",
@@ -65,7 +64,7 @@ class Producer(Entity):
         self.consumable_rtp_parameters = consumable_rtp_parameters
         self.paused = paused
         self.score: list[dict[str, Any]] = []
-        self._templates: dict[tuple[int, bool], tuple[RtpCapabilities, Template]] = {}
+        self._forms: dict[tuple[int, bool], tuple[RtpCapabilities, ConsumerForm]] = {}
         self._consumable_encodings: Encoded | None = None
         self._channel.subscribe(id, self._notified)
 
@@ -118,17 +117,16 @@ class Producer(Entity):
             self._closed = True
             self._end("transportclose")
 
-    def _template(self, capabilities: RtpCapabilities, enable_rtx: bool) -> Template:
-        """What consumers with these capabilities get, encoded. Raises `UnsupportedParameters`."""
+    def _form(self, capabilities: RtpCapabilities, enable_rtx: bool) -> ConsumerForm:
+        """How consumers with these capabilities are asked for. Raises `UnsupportedParameters`."""
         key = (id(capabilities), enable_rtx)
-        known = self._templates.get(key)
+        known = self._forms.get(key)
         if known is None:
             template = consumer_template(self.consumable_rtp_parameters, capabilities, enable_rtx)
-            encoded = template, encode_parts(template.parameters((), None))
-            if len(self._templates) >= MAX_TEMPLATES:
-                self._templates.pop(next(iter(self._templates)))
+            if len(self._forms) >= MAX_FORMS:
+                self._forms.pop(next(iter(self._forms)))
             # The capabilities are kept so that their id stays theirs.
-            known = self._templates[key] = capabilities, encoded
+            known = self._forms[key] = capabilities, ConsumerForm(self, template)
         return known[1]
 
     def _encodings(self) -> Encoded:

@@ -8,7 +8,7 @@ from typing import Any
 from .active_speaker_observer import ActiveSpeakerObserver
 from .audio_level_observer import AudioLevelObserver
 from .capabilities import RtpCapabilities
-from .channel import Channel
+from .channel import Body, Channel
 from .data_producer import DataProducer
 from .direct_transport import DirectTransport
 from .entity import Entity, camel, new_id
@@ -20,36 +20,11 @@ from .plain_transport import PlainTransport
 from .producer import Producer
 from .rtp_observer import RtpObserver
 from .transport import Transport
+from .transport_options import MAX_MESSAGE_SIZE, SCTP_SEND_BUFFER_SIZE, WebRtcOptions, base_options, webrtc_form
 from .transport_parameters import SRTP_KEY_SIZES, ListenInfo
-from .validation import U16, U32, choice, integer
+from .validation import U16, choice, integer
 from .webrtc_server import WebRtcServer
-from .webrtc_transport import WebRtcTransport
-
-#: Defaults of SCTP, in bytes.
-MAX_MESSAGE_SIZE = 262_144
-SCTP_SEND_BUFFER_SIZE = 2_000_000
-SCTP_QUEUE_LIMIT = 2_000_000
-SCTP_WINDOW = 5_242_880
-SCTP_LOW_THRESHOLD = 1024
-
-
-def _base_options(
-    enable_sctp: bool = False,
-    max_sctp_message_size: int = MAX_MESSAGE_SIZE,
-    sctp_send_buffer_size: int = SCTP_SEND_BUFFER_SIZE,
-    **more: Any,
-) -> dict[str, Any]:
-    size = integer(max_sctp_message_size, "max_sctp_message_size", 1, 1 << 30)
-    return {
-        "enable_sctp": enable_sctp,
-        "max_send_message_size": size,
-        "max_receive_message_size": size,
-        "sctp_send_buffer_size": integer(sctp_send_buffer_size, "sctp_send_buffer_size", 1, U32),
-        "sctp_per_stream_send_queue_limit": SCTP_QUEUE_LIMIT,
-        "sctp_max_receiver_window_buffer_size": SCTP_WINDOW,
-        "sctp_default_stream_buffered_amount_low_threshold": SCTP_LOW_THRESHOLD,
-        **more,
-    }
+from .webrtc_transport import WEBRTC_DUMPS, WebRtcTransport
 
 
 class Router(Entity):
@@ -139,31 +114,29 @@ class Router(Entity):
         """
         if (webrtc_server is None) == (listen_infos is None):
             raise InvalidParameters("either webrtc_server or listen_infos must be given")
-        listen: tuple[str, dict[str, Any]]
-        if webrtc_server is not None:
-            webrtc_server._check_open()
-            listen = "ListenServer", {"web_rtc_server_id": webrtc_server.id}
-        else:
-            listen = "ListenIndividual", {"listen_infos": [info.to_wire() for info in listen_infos or ()]}
-        bitrate = integer(initial_available_outgoing_bitrate, "initial_available_outgoing_bitrate", 0, 1 << 53)
-        options = {
-            "base": _base_options(
+        form = webrtc_form(
+            WebRtcOptions(
+                enable_udp,
+                enable_tcp,
+                prefer_udp,
+                prefer_tcp,
+                initial_available_outgoing_bitrate,
                 enable_sctp,
                 max_sctp_message_size,
                 sctp_send_buffer_size,
-                initial_available_outgoing_bitrate=bitrate,
-                is_data_channel=True,
-            ),
-            "listen": listen,
-            "enable_udp": enable_udp,
-            "enable_tcp": enable_tcp,
-            "prefer_udp": prefer_udp,
-            "prefer_tcp": prefer_tcp,
-            "ice_consent_timeout": integer(ice_consent_timeout, "ice_consent_timeout", 0, 255),
-        }
+                ice_consent_timeout,
+            )
+        )
+        transport_id = new_id()
+        if webrtc_server is not None:
+            webrtc_server._check_open()
+            request = form.on_server(transport_id, webrtc_server.id)
+        else:
+            request = form.on_own_ports(transport_id, [info.to_wire() for info in listen_infos or ()])
         method = "ROUTER_CREATE_WEBRTCTRANSPORT" + ("_WITH_SERVER" if webrtc_server else "")
-        transport_id, dump = await self._create_transport(method, "Router_CreateWebRtcTransportRequest", options)
-        transport = WebRtcTransport(transport_id, self, app_data, dump)
+        body = ("Router_CreateWebRtcTransportRequest", request)
+        facts, strings = await self._create(method, body, _closing(transport_id), WEBRTC_DUMPS.read)
+        transport = WebRtcTransport(transport_id, self, app_data, facts, strings)
         if webrtc_server is not None:
             if webrtc_server.closed:
                 transport._listen_server_closed()
@@ -192,7 +165,7 @@ class Router(Entity):
         """
         suite = choice(srtp_crypto_suite, "srtp_crypto_suite", tuple(SRTP_KEY_SIZES))
         options = {
-            "base": _base_options(enable_sctp, max_sctp_message_size),
+            "base": base_options(enable_sctp, max_sctp_message_size),
             "listen_info": listen_info.to_wire(),
             "rtcp_listen_info": rtcp_listen_info and rtcp_listen_info.to_wire(),
             "rtcp_mux": rtcp_mux and rtcp_listen_info is None,
@@ -219,7 +192,7 @@ class Router(Entity):
     ) -> PipeTransport:
         """Makes one end of a pipe to another router. Raises `InvalidParameters`, `WorkerError`, `Closed`."""
         options = {
-            "base": _base_options(enable_sctp, max_sctp_message_size),
+            "base": base_options(enable_sctp, max_sctp_message_size),
             "listen_info": listen_info.to_wire(),
             "enable_rtx": enable_rtx,
             "enable_srtp": enable_srtp,
@@ -235,7 +208,7 @@ class Router(Entity):
         self, *, max_message_size: int = MAX_MESSAGE_SIZE, app_data: Any = None
     ) -> DirectTransport:
         """Makes a transport between the router and this program. `max_message_size` in bytes. Raises `Closed`."""
-        options = {"base": _base_options(False, max_message_size, direct=True)}
+        options = {"base": base_options(False, max_message_size, direct=True)}
         transport_id, dump = await self._create_transport(
             "ROUTER_CREATE_DIRECTTRANSPORT", "Router_CreateDirectTransportRequest", options
         )
@@ -326,11 +299,8 @@ class Router(Entity):
 
     async def _create_transport(self, method: str, table: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         transport_id = new_id()
-        close = ("Router_CloseTransportRequest", {"transport_id": transport_id})
-        dump = await self._create(
-            method, (table, {"transport_id": transport_id, "options": options}), ("ROUTER_CLOSE_TRANSPORT", close)
-        )
-        return transport_id, dump
+        body = (table, {"transport_id": transport_id, "options": options})
+        return transport_id, await self._create(method, body, _closing(transport_id))
 
     async def _create_observer(self, method: str, table: str, options: dict[str, Any]) -> str:
         observer_id = new_id()
@@ -339,3 +309,8 @@ class Router(Entity):
             method, (table, {"rtp_observer_id": observer_id, "options": options}), ("ROUTER_CLOSE_RTPOBSERVER", close)
         )
         return observer_id
+
+
+def _closing(transport_id: str) -> tuple[str, Body]:
+    """The request that closes a transport again."""
+    return "ROUTER_CLOSE_TRANSPORT", ("Router_CloseTransportRequest", {"transport_id": transport_id})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from . import ortc
 from .capabilities import RtpCapabilities
 from .consumer import Consumer, ConsumerLayers
+from .consumer_form import ConsumerOptions
 from .data_streams import DataStreams
 from .entity import camel, new_id
 from .errors import InvalidParameters, NotFound
@@ -18,6 +19,7 @@ from .rtp_common import MediaKind
 from .rtp_wire import plain_parameters, rtp_parameters_to_wire
 from .stats import transport_stats
 from .validation import U32, boolean, choice, integer, text
+from .wire import Encoded
 
 if TYPE_CHECKING:
     from .router import Router
@@ -158,49 +160,33 @@ class Transport(DataStreams):
         producer = self._producer(producer_id)
         capabilities = RtpCapabilities.from_json(rtp_capabilities)
         rtx = producer.kind == "video" if enable_rtx is None else boolean(enable_rtx, "enable_rtx")
-        template, parts = producer._template(capabilities, rtx)
+        form = producer._form(capabilities, rtx)
         layers = None if preferred_layers is None else ConsumerLayers.from_json(preferred_layers)
+        options = ConsumerOptions(boolean(paused, "paused"), boolean(ignore_dtx, "ignore_dtx"), layers, pipe)
         if pipe:
-            encodings = ortc.renumber(producer.consumable_rtp_parameters.encodings, template.rtx)
-            parameters = template.parameters(encodings, None if mid is None else text(mid, "mid", 8))
+            encodings = ortc.renumber(producer.consumable_rtp_parameters.encodings, form.template.rtx)
+            parameters = form.template.parameters(encodings, None if mid is None else text(mid, "mid", 8))
         else:
             own_mid = self._take_mid() if mid is None else text(mid, "mid", 8)
-            parameters = template.parameters([template.encoding(ortc.random_ssrc())], own_mid)
+            parameters = form.template.parameters((form.template.encoding(ortc.random_ssrc()),), own_mid)
+        consumer_id = new_id()
+        request = form.request(consumer_id, parameters, options)
         return await self._consume(
-            producer,
-            parameters,
-            rtp_parameters_to_wire(parameters, parts),
-            "pipe" if pipe else producer.type,
-            {
-                "paused": boolean(paused, "paused"),
-                "preferred_layers": layers and layers.to_wire(),
-                "ignore_dtx": boolean(ignore_dtx, "ignore_dtx"),
-            },
-            app_data,
+            producer, consumer_id, parameters, request, "pipe" if pipe else producer.type, app_data
         )
 
     async def _consume(
         self,
         producer: Producer,
+        consumer_id: str,
         parameters: RtpParameters,
-        wire: dict[str, Any],
+        request: dict[str, Any] | Encoded,
         type: str,
-        options: dict[str, Any],
         app_data: Any,
     ) -> Consumer:
-        consumer_id = new_id()
-        body = {
-            "consumer_id": consumer_id,
-            "producer_id": producer.id,
-            "kind": producer.kind,
-            "rtp_parameters": wire,
-            "type": type,
-            "consumable_rtp_encodings": producer._encodings(),
-            **options,
-        }
         status = await self._create(
             "TRANSPORT_CONSUME",
-            ("Transport_ConsumeRequest", body),
+            ("Transport_ConsumeRequest", request),
             ("TRANSPORT_CLOSE_CONSUMER", ("Transport_CloseConsumerRequest", {"consumer_id": consumer_id})),
         )
         consumer = Consumer(

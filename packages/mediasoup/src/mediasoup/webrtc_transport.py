@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .recurring import Recurring
 from .transport import Transport
 from .transport_parameters import DtlsParameters, IceCandidate, IceParameters, TransportTuple
 
 if TYPE_CHECKING:
     from .router import Router
+
+
+class Facts(NamedTuple):
+    """What a new transport has in common with the others on the same ports."""
+
+    ice_lite: bool
+    ice_candidates: tuple[IceCandidate, ...]
+    ice_state: str
+    dtls_parameters: DtlsParameters
+    dtls_state: str
+    base: dict[str, Any]
+
+
+def _facts(dump: dict[str, Any]) -> Facts:
+    return Facts(
+        dump["ice_parameters"]["ice_lite"],
+        tuple(IceCandidate(**candidate) for candidate in dump["ice_candidates"]),
+        dump["ice_state"],
+        DtlsParameters.from_wire(dump["dtls_parameters"]),
+        dump["dtls_state"],
+        dump["base"],
+    )
+
+
+#: Reads what the worker answers: what is common to many, and the strings that belong to one.
+WEBRTC_DUMPS = Recurring(
+    "WebRtcTransport.DumpResponse",
+    (("base", "id"), ("ice_parameters", "username_fragment"), ("ice_parameters", "password")),
+    _facts,
+)
 
 
 class WebRtcTransport(Transport):
@@ -31,17 +62,18 @@ class WebRtcTransport(Transport):
 
     STATS_TYPE = "webrtc-transport"
 
-    def __init__(self, id: str, router: Router, app_data: Any, dump: dict[str, Any]) -> None:
+    def __init__(self, id: str, router: Router, app_data: Any, facts: Facts, strings: tuple[str, ...]) -> None:
         super().__init__(id, router, app_data)
-        self.ice_parameters = IceParameters(**dump["ice_parameters"])
-        self.ice_candidates = tuple(IceCandidate(**candidate) for candidate in dump["ice_candidates"])
-        self.ice_state: str = dump["ice_state"]
+        _, username_fragment, password = strings
+        self.ice_parameters = IceParameters(username_fragment, password, facts.ice_lite)
+        self.ice_candidates = facts.ice_candidates
+        self.ice_state = facts.ice_state
         self.ice_selected_tuple: TransportTuple | None = None
-        self.dtls_parameters = DtlsParameters.from_wire(dump["dtls_parameters"])
-        self.dtls_state: str = dump["dtls_state"]
+        self.dtls_parameters = facts.dtls_parameters
+        self.dtls_state = facts.dtls_state
         #: The other end's certificate as PEM, once DTLS is connected.
         self.dtls_remote_cert: str | None = None
-        self._take_sctp(dump["base"])
+        self._take_sctp(facts.base)
 
     async def connect(self, *, dtls_parameters: DtlsParameters | dict[str, Any]) -> None:
         """Tells it the other end's certificate, which may come straight from a client.
