@@ -1,5 +1,6 @@
 """The Node peer: Socket.IO and npm's mediasoup, installed from its own lock, on our build of the engine."""
 
+import json
 import os
 import subprocess
 import sys
@@ -38,11 +39,12 @@ def command(script: str, *arguments: str) -> list[str]:
     return [_node("node"), str(FOLDER / script), *arguments]
 
 
-def versions() -> str:
-    """Versions of Node and of the peer's libraries."""
-    script = """
-        const v = (name) => JSON.parse(require("fs").readFileSync(`node_modules/${name}/package.json`)).version;
-        console.log(`Node ${process.version.slice(1)}, socket.io ${v("socket.io")}, mediasoup ${v("mediasoup")}`);
-    """
-    run = subprocess.run([_node("node"), "-e", script], cwd=FOLDER, check=True, capture_output=True, text=True)
-    return run.stdout.strip()
+def versions(*libraries: str) -> str:
+    """Versions of Node and of the peer's libraries; of those that the media benchmarks use where none are named."""
+
+    def of(name: str) -> str:
+        return str(json.loads((FOLDER / "node_modules" / name / "package.json").read_text())["version"])
+
+    run = subprocess.run([_node("node"), "--version"], check=True, capture_output=True, text=True)
+    told = [f"{name} {of(name)}" for name in libraries or ("socket.io", "mediasoup")]
+    return ", ".join([f"Node {run.stdout.strip().removeprefix('v')}", *told])

@@ -4,6 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +26,17 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-class Pinned:
-    """A program on the server's core that prints one line of JSON when it is ready."""
+def cpu_seconds_of_all(pid: int) -> float:
+    """User and system time so far of a process and of the children that it has now."""
+    return cpu_seconds(pid) + sum(cpu_seconds(child) for child in children_of(pid))
 
-    def __init__(self, command: list[str], log: Path, settings: dict[str, str] | None = None) -> None:
+
+class Pinned:
+    """A program on the server's core. It is ready when it prints one line of JSON, or when the URL `ready` answers."""
+
+    def __init__(
+        self, command: list[str], log: Path, settings: dict[str, str] | None = None, *, ready: str = ""
+    ) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log.open("wb")
         self.process = subprocess.Popen(
@@ -37,10 +47,21 @@ class Pinned:
             env={**os.environ, **(settings or {})},
         )
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        line = b"{}" if ready and self._answers(ready) else b"" if ready else self.process.stdout.readline()
         if not line:
-            sys.exit(f"{command[0]} ended before it was ready; see {log}")
+            sys.exit(f"{command[0]} ended before it was ready: {log.read_text()[-2000:]}")
         self.told: dict[str, Any] = json.loads(line)
+
+    def _answers(self, url: str) -> bool:
+        """Wait until the URL answers 200; False when the program ends before, or a minute has passed."""
+        deadline = time.monotonic() + 60
+        while self.process.poll() is None and time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(url, timeout=5):
+                    return True
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        return False
 
     @property
     def pid(self) -> int:
@@ -58,16 +79,22 @@ class Pinned:
         self._log.close()
 
 
-def worker_of(pid: int) -> int:
-    """The one media worker of a server. Exits when there is not exactly one."""
+def children_of(pid: int, named: str = "") -> list[int]:
+    """The processes that this one has started and whose command line has `named` in it."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(stat.read_text().rsplit(")", 1)[1].split()[1])
-            if parent == pid and "mediasoup-worker" in (stat.parent / "cmdline").read_text():
+            if parent == pid and named in (stat.parent / "cmdline").read_text():
                 found.append(int(stat.parent.name))
         except OSError:
             continue  # The process ended while we were looking.
+    return found
+
+
+def worker_of(pid: int) -> int:
+    """The one media worker of a server. Exits when there is not exactly one."""
+    found = children_of(pid, "mediasoup-worker")
     if len(found) != 1:
         sys.exit(f"expected one media worker under {pid}, found {found}")
     return found[0]
