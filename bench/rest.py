@@ -1,7 +1,7 @@
 """P8: authenticated JSON GETs with SQL, requests per CPU-second of the server, media worker and all.
 
-Rostrum as `rostrum serve` runs it, beside Express 5 on node:sqlite and beside plain FastAPI with SQLAlchemy, on copies of
-one database. `python -m bench.rest [--quick] [--ours]`
+Rostrum as `rostrum serve` runs it, beside Express 5 on node:sqlite and beside plain FastAPI with SQLAlchemy, on copies
+of one database. `python -m bench.rest [--quick] [--ours]`
 """
 
 import argparse

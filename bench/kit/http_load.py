@@ -1,10 +1,11 @@
-"""A lean HTTP client for load: requests that are bytes beforehand, answers compared with what must come, byte by byte."""
+"""A lean HTTP client for load: requests made beforehand, answers compared byte by byte with what must come."""
 
 import asyncio
 import random
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -101,9 +102,8 @@ async def load(url: str, exchanges: Sequence[Exchange], seconds: float) -> Tally
     loop = asyncio.get_running_loop()
     connections = []
     for seed in range(CONNECTIONS):
-        _, connection = await loop.create_connection(
-            lambda seed=seed: _Connection(exchanges, tally, seed), place.hostname, place.port
-        )
+        make = partial(_Connection, exchanges, tally, seed)
+        _, connection = await loop.create_connection(make, place.hostname or "", place.port or 80)
         connections.append(connection)
     await asyncio.sleep(seconds)
     for connection in connections:

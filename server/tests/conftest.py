@@ -96,6 +96,7 @@ async def app(settings: Settings, new_database: NewDatabase) -> AsyncIterator[Ap
     yield made
     await made.services.account.close()
     await made.services.audit.close()
+    await made.services.tenants.close()
     made.services.auth.close()
     await made.services.db.close()
 

@@ -1,7 +1,7 @@
 """The FastAPI peer of bench/rest.py: the same routes on the same database, the way FastAPI's own tutorial teaches it.
 
-`response_model` on each route, an asynchronous SQLAlchemy session by dependency, `OAuth2PasswordBearer` and `jwt.decode`
-at each request. It checks no API key, counts no tries, writes no access log and gives requests no ids.
+`response_model` on each route, an asynchronous SQLAlchemy session by dependency, `OAuth2PasswordBearer` and
+`jwt.decode` at each request. It checks no API key, counts no tries, writes no access log and gives requests no ids.
 """
 
 import json

@@ -84,6 +84,7 @@ class Services:
         await self.account.close()
         self.auth.close()
         await self.audit.close()
+        await self.tenants.close()
         await self.db.close()
 
     async def problems(self) -> list[str]:

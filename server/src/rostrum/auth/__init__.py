@@ -2,9 +2,10 @@
 
 from rostrum.auth.account import AccountService
 from rostrum.auth.events import SessionsEnded, UserDeleted
+from rostrum.auth.info import UserInfo
 from rostrum.auth.personal import PersonalData
 from rostrum.auth.principal import Principal, RoomRole
-from rostrum.auth.service import AuthService, UserInfo
+from rostrum.auth.service import AuthService
 from rostrum.auth.tokens import JoinToken, TokenService
 
 __all__ = [

@@ -17,10 +17,11 @@ from rostrum.auth.errors import (
     WrongPassword,
 )
 from rostrum.auth.events import SessionsEnded, UserDeleted
+from rostrum.auth.info import UserInfo, info_of
 from rostrum.auth.models import User
 from rostrum.auth.personal import PersonalData
 from rostrum.auth.principal import Principal
-from rostrum.auth.service import AuthService, Login, UserInfo, info_of
+from rostrum.auth.service import AuthService, Login
 from rostrum.kit import clock
 from rostrum.kit.db import Database
 from rostrum.kit.events import EventBus

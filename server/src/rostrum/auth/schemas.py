@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, StringConstraints
 
-from rostrum.auth.service import Login, NewUser, UserInfo
+from rostrum.auth.info import UserInfo
+from rostrum.auth.service import Login, NewUser
 from rostrum.kit.inputs import Input, Line, printable
 
 

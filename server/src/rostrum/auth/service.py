@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from rostrum.audit import AuditService, Watched
 from rostrum.auth import store
 from rostrum.auth.errors import EmailTaken, InvalidCredentials, InvalidToken, UserNotFound
+from rostrum.auth.info import UserInfo, info_of
 from rostrum.auth.models import User
 from rostrum.auth.passwords import PasswordPool
 from rostrum.auth.principal import Principal
@@ -20,24 +21,6 @@ from rostrum.kit.ratelimit import RateLimiter
 from rostrum.settings import Settings
 from rostrum.tenants import KeyIdentity, TenantInfo, TenantService
 from rostrum.tenants.errors import InvalidApiKey
-
-
-@dataclass(frozen=True, slots=True)
-class UserInfo:
-    """A user as other features see one."""
-
-    id: str
-    tenant_id: str
-    email: str
-    f_name: str
-    l_name: str
-    roles: tuple[str, ...]
-    generation: int = 0
-
-    @property
-    def name(self) -> str:
-        """First and last name."""
-        return f"{self.f_name} {self.l_name}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +142,10 @@ class AuthService:
         Raises:
             UserNotFound: there is none in this tenant.
         """
-        async with self._db.reading() as session:
-            user = await store.by_id(session, tenant_id, user_id)
+        user = await store.info_by_id(self._db, tenant_id, user_id)
         if user is None:
             raise UserNotFound()
-        return info_of(user)
+        return user
 
     async def claims(self, token: str) -> Claims:
         """What a token says, if it still counts.
@@ -227,13 +209,6 @@ def _user(tenant_id: str, new: NewUser, roles: tuple[str, ...], password_hash: s
         password_hash=password_hash,
         roles=list(roles),
         created_at=clock.now_ms(),
-    )
-
-
-def info_of(user: User) -> UserInfo:
-    """The user of a row."""
-    return UserInfo(
-        user.id, user.tenant_id, user.email, user.f_name, user.l_name, tuple(user.roles), user.generation or 0
     )
 
 

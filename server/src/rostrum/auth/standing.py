@@ -52,9 +52,8 @@ class Standings:
 
     async def _load(self, tenant_id: str, user_id: str) -> _Standing:
         changes = self._changes
-        async with self._db.reading() as session:
-            user = await store.by_id(session, tenant_id, user_id)
-            ended = await store.ended_sessions(session, user_id) if user else ()
+        user = await store.info_by_id(self._db, tenant_id, user_id)
+        ended = await store.ended_sessions(self._db, user_id) if user else ()
         standing = _Standing(user.generation if user else None, frozenset(ended))
         if changes == self._changes:
             if len(self._known) >= SIZE:

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rostrum.auth.info import UserInfo
 from rostrum.auth.models import EndedSession, PasswordReset, User
+from rostrum.kit.db import Database
+from rostrum.kit.queries import Query, columns
 
 
 async def by_email(session: AsyncSession, tenant_id: str, email_key: str) -> User | None:
@@ -18,9 +21,21 @@ async def by_id(session: AsyncSession, tenant_id: str, user_id: str) -> User | N
     return await session.scalar(select(User).where(User.tenant_id == tenant_id, User.id == user_id))
 
 
-async def ended_sessions(session: AsyncSession, user_id: str) -> Sequence[str]:
+_INFO = Query(
+    select(*columns(User, UserInfo)).where(User.tenant_id == bindparam("tenant_id"), User.id == bindparam("user_id")),
+    UserInfo,
+)
+_ENDED = Query(select(EndedSession.id).where(EndedSession.user_id == bindparam("user_id")), str)
+
+
+async def info_by_id(db: Database, tenant_id: str, user_id: str) -> UserInfo | None:
+    """The tenant's user with this id, as others see it."""
+    return await db.first(_INFO, tenant_id=tenant_id, user_id=user_id)
+
+
+async def ended_sessions(db: Database, user_id: str) -> Sequence[str]:
     """The user's sessions that were logged out."""
-    return (await session.scalars(select(EndedSession.id).where(EndedSession.user_id == user_id))).all()
+    return await db.all(_ENDED, user_id=user_id)
 
 
 async def end_session(session: AsyncSession, session_id: str, user_id: str, *, now: int, expires_at: int) -> None:

@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 import structlog
 from sqlalchemy import MetaData, event, text
 from sqlalchemy.engine import Connection
@@ -26,6 +27,10 @@ from sqlalchemy.pool import NullPool
 from rostrum.kit.dbfaults import RETRY_SECONDS, DatabaseUnavailable, translate_faults
 from rostrum.kit.dbpool import Pool, discard_closed
 from rostrum.kit.errors import RostrumError
+from rostrum.kit.queries import Query, QuickReader
+from rostrum.kit.quick import must_wait
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -68,11 +73,16 @@ class Database:
         self._pool = pool or Pool()
         options = {} if self.is_sqlite else self._pool.options()
         # An error that quoted its statement's parameters would carry them, passwords' hashes too, into the log.
-        self.engine: AsyncEngine = create_async_engine(url, hide_parameters=True, **options)
+        self.engine: AsyncEngine = create_async_engine(
+            url, hide_parameters=True, json_deserializer=msgspec.json.decode, **options
+        )
         self._writers = asyncio.Lock()
+        self._quick: QuickReader | None = None
         translate_faults(self.engine.sync_engine)
         if self.is_sqlite:
             _configure_sqlite(self.engine)
+            if path := self.engine.url.database:
+                self._quick = QuickReader(path, msgspec.json.decode)
         else:
             discard_closed(self.engine.sync_engine)
 
@@ -92,14 +102,39 @@ class Database:
         async with self._unit(writing=False) as session:
             yield session
 
+    async def all(self, query: Query[T], **values: object) -> list[T]:
+        """What a query finds: in the unit of work that the task is in, else by itself and without waiting if it can.
+
+        Raises:
+            DatabaseUnavailable: as the units of work.
+        """
+        if self._quick is not None and self._joined() is None:
+            rows = self._quick.rows(query, values)
+            if rows is not None:
+                return query.objects(rows)
+        async with self.reading() as session:
+            return query.objects((await session.execute(query.statement, values)).all())
+
+    async def first(self, query: Query[T], **values: object) -> T | None:
+        """The first that `all` finds, None if there is none."""
+        found = await self.all(query, **values)
+        return found[0] if found else None
+
+    @staticmethod
+    def _joined() -> "_Unit | None":
+        """The unit of work that the present task is in."""
+        outer = _current.get()
+        return outer if outer is not None and outer.task is asyncio.current_task() else None
+
     @asynccontextmanager
     async def _unit(self, *, writing: bool) -> AsyncIterator[AsyncSession]:
-        outer = _current.get()
-        if outer is not None and outer.task is asyncio.current_task():
+        outer = self._joined()
+        if outer is not None:
             if writing and not outer.writing:
                 raise RuntimeError("A unit of work that writes cannot start inside of one that only reads.")
             yield outer.session
             return
+        must_wait()
         async with self._turn(writing), AsyncSession(self.engine, expire_on_commit=False) as session:
             await self._begin(session, writing)
             token = _current.set(_Unit(session, asyncio.current_task(), writing))
@@ -153,6 +188,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections; may be called again."""
+        if self._quick is not None:
+            self._quick.close()  # First, so that the last one to close can write the log of changes back to the file.
         await self.engine.dispose()
 
 

@@ -4,8 +4,15 @@ from typing import Annotated, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Query, Request, Response
+from sqlalchemy import BigInteger, Integer, String, bindparam, tuple_
 
 LARGEST: Final = 200
+PLACE: Final = tuple_(
+    bindparam("after_moment", type_=BigInteger, required=True), bindparam("after_id", type_=String, required=True)
+)
+"""In a store's query: where the page begins. A position's `values` are bound to it."""
+PAGE: Final = bindparam("limit", type_=Integer, required=True)
+"""In a store's query: how many rows."""
 
 
 class Position(NamedTuple):
@@ -13,6 +20,11 @@ class Position(NamedTuple):
 
     moment: int
     id: str
+
+    @property
+    def values(self) -> dict[str, int | str]:
+        """The values of PLACE."""
+        return {"after_moment": self.moment, "after_id": self.id}
 
     def __str__(self) -> str:
         """The form in which it goes out as a cursor."""

@@ -4,8 +4,8 @@ from typing import Any
 
 from rostrum.kit.db import Database
 from rostrum.meetings import store
+from rostrum.meetings.info import info_of
 from rostrum.meetings.schemas import meeting_body
-from rostrum.meetings.service import info_of
 
 
 class MeetingsOfUser:

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field,
 from rostrum.kit import clock
 from rostrum.kit.answers import Out
 from rostrum.kit.inputs import Input, Moment, printable
-from rostrum.meetings.service import MeetingChange, MeetingInfo, NewMeeting
+from rostrum.meetings.info import MeetingInfo
+from rostrum.meetings.service import MeetingChange, NewMeeting
 
 Title = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(printable)

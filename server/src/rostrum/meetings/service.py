@@ -13,29 +13,13 @@ from rostrum.kit.ids import new_id
 from rostrum.kit.pagination import Position
 from rostrum.meetings import store
 from rostrum.meetings.errors import MeetingNotFound, TooManyRecordings
+from rostrum.meetings.info import MeetingInfo, info_of
 from rostrum.meetings.models import Meeting
 from rostrum.rooms import NewRoom, RoomService
 from rostrum.rooms.errors import RoomNotFound
 
 MOST_RECORDINGS = 1000
 ROOM_NAME = 100
-
-
-@dataclass(frozen=True, slots=True)
-class MeetingInfo:
-    """A meeting as other features see it. Moments in milliseconds since 1970; no room: it was deleted."""
-
-    id: str
-    tenant_id: str
-    host_id: str
-    room_id: str | None
-    title: str
-    transcript_enabled: bool
-    summary_generated: bool
-    recording_ids: tuple[str, ...]
-    scheduled_at: int | None
-    duration_minutes: int | None
-    created_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +101,7 @@ class MeetingService:
             await self._rooms.require_host(principal, change.room_id)
         try:
             async with self._db.session() as session:
-                meeting = await store.by_id(session, principal.tenant_id, meeting_id, lock=True)
+                meeting = await store.locked(session, principal.tenant_id, meeting_id)
                 if meeting is None or not (reaches_all or meeting.host_id == host_id):
                     raise MeetingNotFound()
                 _apply(meeting, change)
@@ -142,11 +126,10 @@ class MeetingService:
         Raises:
             MeetingNotFound: there is none that the caller may know of.
         """
-        async with self._db.reading() as session:
-            meeting = await store.by_id(session, principal.tenant_id, meeting_id)
+        meeting = await store.by_id(self._db, principal.tenant_id, meeting_id)
         if meeting is None or not (principal.acts_for_tenant or meeting.host_id == principal.subject):
             raise MeetingNotFound()
-        return info_of(meeting)
+        return meeting
 
     async def list(
         self, principal: Principal, host_id: str, *, limit: int, after: Position | None
@@ -159,10 +142,10 @@ class MeetingService:
         """
         if not principal.acts_for_tenant and host_id != principal.subject:
             raise Forbidden("Only an administrator may list the meetings of somebody else.")
-        await self._auth.user(principal.tenant_id, host_id)
-        async with self._db.reading() as session:
-            rows = await store.page(session, principal.tenant_id, host_id, limit=limit + 1, after=after)
-        page = [info_of(row) for row in rows[:limit]]
+        if host_id != principal.user_id:  # Who calls exists.
+            await self._auth.user(principal.tenant_id, host_id)
+        rows = await store.page(self._db, principal.tenant_id, host_id, limit=limit + 1, after=after)
+        page = rows[:limit]
         return page, Position(page[-1].created_at, page[-1].id) if len(rows) > limit else None
 
 
@@ -200,20 +183,3 @@ def _apply(meeting: Meeting, change: MeetingChange) -> None:
     if len(meeting.recording_ids) >= MOST_RECORDINGS:
         raise TooManyRecordings()
     meeting.recording_ids = [*meeting.recording_ids, change.recording_id]  # A new list, or no change would be seen.
-
-
-def info_of(row: Meeting) -> MeetingInfo:
-    """The meeting of a row."""
-    return MeetingInfo(
-        id=row.id,
-        tenant_id=row.tenant_id,
-        host_id=row.host_id,
-        room_id=row.room_id,
-        title=row.title,
-        transcript_enabled=row.transcript_enabled,
-        summary_generated=row.summary_generated,
-        recording_ids=tuple(row.recording_ids),
-        scheduled_at=row.scheduled_at,
-        duration_minutes=row.duration_minutes,
-        created_at=row.created_at,
-    )

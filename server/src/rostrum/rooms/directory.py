@@ -9,7 +9,7 @@ from rostrum.auth import RoomRole
 from rostrum.kit import clock
 from rostrum.kit.db import Database
 from rostrum.rooms import store
-from rostrum.rooms.info import RoomInfo, as_role, info_of
+from rostrum.rooms.info import RoomInfo, as_role
 
 SECONDS = 5.0
 SIZE = 10_000
@@ -56,13 +56,12 @@ class RoomDirectory:
 
     async def _load(self, room_id: str) -> Entry | None:
         changes = self._changes
-        async with self._db.reading() as session:
-            room = await store.by_id(session, room_id)
-            grants = await store.grants(session, room_id) if room is not None else ()
+        room = await store.by_id(self._db, room_id)
         if room is None:
             return None
+        grants = await store.grants(self._db, room_id)
         entry = Entry(
-            info_of(room),
+            room,
             {grant.subject: as_role(grant.role) for grant in grants if not grant.live},
             {grant.subject: as_role(grant.role) for grant in grants if grant.live},
         )

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import get_args
 
+import msgspec
+
 from rostrum.auth import RoomRole
 from rostrum.rooms.models import Room
 
 
-@dataclass(frozen=True, slots=True)
-class RoomInfo:
+class RoomInfo(msgspec.Struct, frozen=True):
     """A room as other features see it."""
 
     id: str
@@ -21,6 +22,14 @@ class RoomInfo:
     p2p: bool
     open: bool = False
     created_at: int = 0
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """A role that somebody was given in a room; `live`: until the running session ends."""
+
+    subject: str
+    role: str
+    live: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,8 @@ class RoomKeeper:
             if wanted.owner_id not in (None, principal.subject):
                 return [], None  # Whether somebody else has any is not the caller's to know.
             wanted = replace(wanted, owner_id=principal.subject)
-        async with self._db.reading() as session:
-            rows = await store.page(session, principal.tenant_id, wanted, limit=limit + 1, after=after)
-        page = [info_of(row) for row in rows[:limit]]
+        rows = await store.page(self._db, principal.tenant_id, wanted, limit=limit + 1, after=after)
+        page = rows[:limit]
         return page, Position(page[-1].created_at, page[-1].id) if len(rows) > limit else None
 
     async def change(self, principal: Principal, room_id: str, wish: RoomChange) -> RoomInfo:

@@ -1,18 +1,33 @@
 """Every query on rooms."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
 
-from sqlalchemy import ColumnElement, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rostrum.kit.pagination import Position
-from rostrum.rooms.info import RoomFilter
+from rostrum.kit.db import Database
+from rostrum.kit.pagination import PAGE, PLACE, Position
+from rostrum.kit.queries import ESCAPE, Query, columns, like_part
+from rostrum.rooms.info import Grant, RoomFilter, RoomInfo
 from rostrum.rooms.models import Room, RoomGrant
 
+_ROOM = columns(Room, RoomInfo)
+_BY_ID = Query(select(*_ROOM).where(Room.id == bindparam("room_id")), RoomInfo)
+_GRANTS = Query(
+    select(RoomGrant.subject, RoomGrant.role, RoomGrant.live).where(RoomGrant.room_id == bindparam("room_id")), Grant
+)
 
-async def by_id(session: AsyncSession, room_id: str) -> Room | None:
+
+async def by_id(db: Database, room_id: str) -> RoomInfo | None:
     """The room with this id, of any tenant."""
-    return await session.get(Room, room_id)
+    return await db.first(_BY_ID, room_id=room_id)
+
+
+async def grants(db: Database, room_id: str) -> Sequence[Grant]:
+    """All grants of a room."""
+    return await db.all(_GRANTS, room_id=room_id)
 
 
 async def locked(session: AsyncSession, room_id: str) -> Room | None:
@@ -21,35 +36,37 @@ async def locked(session: AsyncSession, room_id: str) -> Room | None:
 
 
 async def page(
-    session: AsyncSession, tenant_id: str, wanted: RoomFilter, *, limit: int, after: Position | None
-) -> Sequence[Room]:
+    db: Database, tenant_id: str, wanted: RoomFilter, *, limit: int, after: Position | None
+) -> Sequence[RoomInfo]:
     """Up to `limit` rooms of a tenant that are as wanted, in the wanted order, beginning after a position."""
-    place = tuple_(Room.created_at, Room.id)
-    query = select(Room).where(Room.tenant_id == tenant_id, *_conditions(wanted))
-    if after is not None:
-        query = query.where(place > tuple(after) if wanted.oldest_first else place < tuple(after))
-    order = [column.asc() if wanted.oldest_first else column.desc() for column in (Room.created_at, Room.id)]
-    return (await session.scalars(query.order_by(*order).limit(limit))).all()
-
-
-def _conditions(wanted: RoomFilter) -> Iterator[ColumnElement[bool]]:
-    if wanted.owner_id is not None:
-        yield Room.owner_id == wanted.owner_id
-    if wanted.type is not None:
-        yield Room.type == wanted.type
-    if wanted.is_private is not None:
-        yield Room.is_private.is_(wanted.is_private)
+    values = {name: getattr(wanted, name) for name in _CONDITIONS if getattr(wanted, name) is not None}
+    query = _page(tuple(values), wanted.oldest_first, after is not None)
     if wanted.name is not None:
-        yield Room.name.icontains(wanted.name, autoescape=True)
-    if wanted.since is not None:
-        yield Room.created_at >= wanted.since
-    if wanted.until is not None:
-        yield Room.created_at <= wanted.until
+        values["name"] = like_part(wanted.name)
+    if after is not None:
+        values |= after.values
+    return await db.all(query, tenant_id=tenant_id, limit=limit, **values)
 
 
-async def grants(session: AsyncSession, room_id: str) -> Sequence[RoomGrant]:
-    """All grants of a room."""
-    return (await session.scalars(select(RoomGrant).where(RoomGrant.room_id == room_id))).all()
+_CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
+    "owner_id": Room.owner_id == bindparam("owner_id"),
+    "type": Room.type == bindparam("type"),
+    "is_private": Room.is_private == bindparam("is_private"),
+    "name": Room.name.ilike(bindparam("name"), escape=ESCAPE),
+    "since": Room.created_at >= bindparam("since"),
+    "until": Room.created_at <= bindparam("until"),
+}
+
+
+@cache
+def _page(conditions: tuple[str, ...], oldest_first: bool, follows: bool) -> Query[RoomInfo]:
+    """One query for each combination of conditions: there are few, and each is compiled once."""
+    where = [Room.tenant_id == bindparam("tenant_id"), *(_CONDITIONS[name] for name in conditions)]
+    if follows:
+        place = tuple_(Room.created_at, Room.id)
+        where.append(place > PLACE if oldest_first else place < PLACE)
+    order = [column.asc() if oldest_first else column.desc() for column in (Room.created_at, Room.id)]
+    return Query(select(*_ROOM).where(*where).order_by(*order).limit(PAGE), RoomInfo)
 
 
 async def clear_live_grants(session: AsyncSession, room_id: str) -> None:

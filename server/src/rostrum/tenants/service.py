@@ -16,11 +16,11 @@ from rostrum.kit.ids import new_id
 from rostrum.tenants import store
 from rostrum.tenants.errors import ApiKeyNotFound, InvalidApiKey, TenantExists, TenantNotFound
 from rostrum.tenants.models import ApiKey, KeyKind, Package, Tenant
+from rostrum.tenants.uses import KeyUses
 
 DEFAULT_TENANT = "default"
 PREFIXES: dict[KeyKind, str] = {"secret": "rk_secret_", "publishable": "rk_pub_"}
 WEB_KEY_NAME = "web client"
-TOUCH_EVERY_MS = 60_000
 CACHE_SIZE = 10_000
 OPERATOR = "operator"
 """Whoever has the command line; tenants and keys are made and revoked there alone."""
@@ -62,7 +62,8 @@ class TenantService:
         self._audit = audit
         self._cache_seconds = cache_seconds
         self._cache: dict[str, tuple[float, KeyIdentity]] = {}
-        self._touched: dict[str, int] = {}
+        self._uses = KeyUses(db)
+        self._web_keys: dict[str, str] = {}
 
     async def create(self, name: str, package: Package = "professional", *, tenant_id: str | None = None) -> TenantInfo:
         """Make a tenant with its web client's publishable key.
@@ -121,7 +122,10 @@ class TenantService:
 
     def web_key(self, tenant_id: str) -> str:
         """The publishable key that this tenant's links carry for the web client."""
-        return self.derived_key("publishable", f"web:{tenant_id}")
+        key = self._web_keys.get(tenant_id)
+        if key is None:
+            key = self._web_keys[tenant_id] = self.derived_key("publishable", f"web:{tenant_id}")
+        return key
 
     async def create_key(self, tenant_id: str, kind: KeyKind, name: str, *, key: str | None = None) -> NewKey:
         """Add a key to a tenant; it is returned once and stored only as a hash. A key added before stays as it is."""
@@ -136,6 +140,7 @@ class TenantService:
 
     async def keys(self, tenant_id: str) -> Sequence[ApiKey]:
         """A tenant's keys, without the keys themselves."""
+        await self._uses.write()
         async with self._db.reading() as session:
             return await store.list_keys(session, tenant_id)
 
@@ -183,23 +188,17 @@ class TenantService:
         return identity
 
     async def _look_up(self, digest: str) -> KeyIdentity:
-        async with self._db.reading() as session:
-            found = await store.key_by_hash(session, digest)
-        if found is None or found[0].revoked_at is not None:
+        key = await store.look_up_key(self._db, digest)
+        if key is None or key.revoked_at is not None:
             self._cache.pop(digest, None)
             raise InvalidApiKey()
-        key, tenant = found
-        await self._touch(key.id)
-        return KeyIdentity(key.id, "secret" if key.kind == "secret" else "publishable", _info(tenant))
+        self._uses.note(key.key_id)
+        tenant = TenantInfo(key.tenant_id, key.tenant_name, key.package)
+        return KeyIdentity(key.key_id, "secret" if key.kind == "secret" else "publishable", tenant)
 
-    async def _touch(self, key_id: str) -> None:
-        """Note the use at most once a minute: a write for each request would be a high price for a date."""
-        now = clock.now_ms()
-        if now - self._touched.get(key_id, 0) < TOUCH_EVERY_MS:
-            return
-        self._touched[key_id] = now
-        async with self._db.session() as session:
-            await store.touch_key(session, key_id, now)
+    async def close(self) -> None:
+        """Write what waits."""
+        await self._uses.close()
 
 
 def _digest(key: str) -> str:

@@ -1,10 +1,13 @@
 """Every query on tenants and keys."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import or_, select, update
+import msgspec
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rostrum.kit.db import Database
+from rostrum.kit.queries import Query
 from rostrum.tenants.models import ApiKey, Tenant
 
 
@@ -24,6 +27,30 @@ async def key_by_hash(session: AsyncSession, digest: str) -> tuple[ApiKey, Tenan
     query = select(ApiKey, Tenant).join(Tenant, Tenant.id == ApiKey.tenant_id).where(ApiKey.hash == digest)
     row = (await session.execute(query)).first()
     return (row[0], row[1]) if row else None
+
+
+class KeyRow(msgspec.Struct, frozen=True):
+    """A key with its tenant, as each request needs them."""
+
+    key_id: str
+    kind: str
+    revoked_at: int | None
+    tenant_id: str
+    tenant_name: str
+    package: str
+
+
+_KEY = Query(
+    select(ApiKey.id, ApiKey.kind, ApiKey.revoked_at, Tenant.id, Tenant.name, Tenant.package)
+    .join(Tenant, Tenant.id == ApiKey.tenant_id)
+    .where(ApiKey.hash == bindparam("digest")),
+    KeyRow,
+)
+
+
+async def look_up_key(db: Database, digest: str) -> KeyRow | None:
+    """The key with this hash, revoked or not."""
+    return await db.first(_KEY, digest=digest)
 
 
 async def valid_keys(session: AsyncSession, key_ids: Collection[str]) -> dict[str, Tenant]:
@@ -47,6 +74,7 @@ async def revoke_key(session: AsyncSession, key_id: str, moment: int) -> str | N
     return key.tenant_id if key is not None else None
 
 
-async def touch_key(session: AsyncSession, key_id: str, moment: int) -> None:
-    """Note when a key was last used."""
-    await session.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=moment))
+async def touch_keys(session: AsyncSession, used: Mapping[str, int]) -> None:
+    """Note when keys were last used: id → moment."""
+    for key_id, moment in used.items():
+        await session.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=moment))
