@@ -11,7 +11,7 @@ check() {
 
 check "ruff" ruff check .
 check "ruff format" ruff format --check .
-check "mypy" mypy packages/mediasoup/src server/src
+check "mypy" mypy packages/mediasoup/src packages/socketio-server/src server/src
 check "layers" lint-imports
 check "TypeScript" npm run --silent check
 check "TypeScript lint" npm run --silent lint

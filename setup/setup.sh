@@ -61,10 +61,10 @@ python_environment() {
   fi
   locked requirements.txt
   [ "$mode" = dev ] && locked requirements-dev.txt
-  local key; key=$(hash_of packages/mediasoup/pyproject.toml server/pyproject.toml)
+  local key; key=$(hash_of packages/*/pyproject.toml server/pyproject.toml)
   if ! is_stamped editable "$key"; then
     say "installing Rostrum itself"
-    $venv/bin/pip install -q --no-deps --no-build-isolation --no-index -e packages/mediasoup -e server
+    $venv/bin/pip install -q --no-deps --no-build-isolation --no-index -e packages/mediasoup -e packages/socketio-server -e server
     stamp editable "$key"
   fi
 }

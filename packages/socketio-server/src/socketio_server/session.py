@@ -1,0 +1,400 @@
+"""An Engine.IO session: what one client is, whatever transport it uses at the moment."""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from socketio_server import packets
+from socketio_server.errors import PacketError
+from socketio_server.frames import NORMAL, POLICY, PROTOCOL_ERROR
+from socketio_server.handshake import Handshake, Request
+from socketio_server.queue import Full, Outbox, Overflow
+from socketio_server.socket import MALFORMED, TOO_LARGE, Event, Socket
+
+if TYPE_CHECKING:
+    from socketio_server.packets import Header
+    from socketio_server.server import Server
+
+log = logging.getLogger("socketio_server")
+
+INVALID_NAMESPACE: Final = {"message": "Invalid namespace"}
+
+
+class Link(Protocol):
+    """A transport, as a session sees it."""
+
+    name: str
+
+    def direct(self) -> Callable[[bytes], None] | None:
+        """What takes frames at once; None while they have to wait in the session's queue."""
+
+    def wake(self) -> None:
+        """Something waits in the queue."""
+
+    def hold(self) -> None:
+        """Read no more for now."""
+
+    def release(self) -> None:
+        """Read on."""
+
+    def close(self, code: int, reason: str) -> None:
+        """End, after what waits in the queue."""
+
+    def abort(self) -> None:
+        """End at once."""
+
+    def superseded(self) -> None:
+        """Another transport has taken the session over."""
+
+
+class _Parts:
+    """An event or acknowledgement whose binary parts are still on their way."""
+
+    __slots__ = ("header", "parts", "size", "text")
+
+    def __init__(self, header: "Header", text: str) -> None:
+        self.header = header
+        self.text = text
+        self.parts: list[bytes] = []
+        self.size = len(text)
+
+    def add(self, part: bytes, limit: int) -> bool:
+        """Take the next part; whether it was the last. Of what is too large only the number of parts is kept."""
+        self.size += len(part)
+        self.parts = [*self.parts, part] if self.size <= limit else [b""] * (len(self.parts) + 1)
+        return len(self.parts) == self.header.attachments
+
+
+class _Stall:
+    """The deadline of a client that has stopped to read."""
+
+    __slots__ = ("session", "slot")
+
+    def __init__(self, session: "Session") -> None:
+        self.session = session
+        self.slot = 0
+
+    def expired(self) -> None:
+        """It has taken nothing for too long."""
+        self.session.stalled("it took nothing for too long")
+
+
+class Session:
+    """One client.
+
+    Attributes:
+        sid: its id, which every request of long-polling carries.
+        request: the one that it began with.
+        link: its transport.
+        probe: a WebSocket that may take over from long-polling.
+        sockets: one for each namespace; None for one that it has left.
+        outbox: what waits for the transport; None while the transport takes all at once.
+        held: whether the transport is told not to read, since handlers are behind.
+    """
+
+    __slots__ = (
+        "_due",
+        "_has_joined",
+        "_parts",
+        "_pinged",
+        "_since",
+        "_stall",
+        "ended",
+        "held",
+        "link",
+        "outbox",
+        "probe",
+        "request",
+        "server",
+        "sid",
+        "slot",
+        "sockets",
+        "write",
+    )
+
+    def __init__(self, server: "Server", sid: str, request: Request, link: Link) -> None:
+        self.server = server
+        self.sid = sid
+        self.request = request
+        self.link = link
+        self.probe: Link | None = None
+        self.sockets: dict[str, Socket | None] = {}
+        self.outbox: Outbox | None = None
+        self.held = False
+        self.ended = False
+        self.slot = 0
+        self._parts: _Parts | None = None
+        self._stall: _Stall | None = None
+        self._pinged = False
+        self._has_joined = False
+        self._since = self._due = server.now()
+        self.write: Callable[[bytes], None] = self._queue
+        self.flow()
+
+    # What the transport tells.
+
+    def slow(self) -> None:
+        """The transport takes no more for now."""
+        self._stall = self._stall or _Stall(self)
+        self.server.wheel.set(self._stall, self.server.queue.stall_seconds)
+        self._write_by(self._queue)
+
+    def flow(self) -> None:
+        """The transport takes frames again, or is another one."""
+        while (direct := self.link.direct()) is not None:
+            if not self.outbox:
+                self.outbox = None
+                self._write_by(direct)
+                break
+            direct(self.outbox.take())
+        if self._stall is not None:
+            self.server.wheel.cancel(self._stall)
+            self._stall = None
+            if self.outbox is not None and self.link.direct() is None and self.link.name == "websocket":
+                # It took something, and stopped again.
+                self.slow()
+
+    def receive_text(self, text: str) -> None:
+        """Take an Engine.IO packet.
+
+        Raises:
+            PacketError: no client library sends this.
+        """
+        kind = text[:1]
+        if kind == packets.MESSAGE:
+            self._message(text)
+        elif kind == packets.PONG:
+            if self._pinged:
+                self._pinged = False
+                self._wait(self.server.ping_interval)
+        elif kind == packets.CLOSE:
+            self.lost("transport close", NORMAL)
+        elif kind != packets.NOOP:
+            raise PacketError("an unknown kind of packet")
+
+    def receive_binary(self, data: bytes) -> None:
+        """Take a binary part.
+
+        Raises:
+            PacketError: none is expected.
+        """
+        parts = self._parts
+        if parts is None:
+            raise PacketError("a binary part without its packet")
+        if parts.add(data, self.server.max_payload):
+            self._parts = None
+            self._dispatch(parts.header, parts.text, parts.parts, parts.size)
+
+    def lost(self, reason: str, code: int = NORMAL) -> None:
+        """The client has gone or wants to go; what it sent before is still handled."""
+        self._end(reason, code, "", finish=True)
+
+    def failed(self, error: PacketError) -> None:
+        """The client sent what no library sends."""
+        log.info("socket.malformed sid=%s %s", self.sid[:6], error)
+        self._end("parse error", PROTOCOL_ERROR, str(error), finish=False)
+
+    # What the sockets ask for.
+
+    def write_by(self, wire: bytes, key: str | None, policy: Overflow | None) -> None:
+        """Send frames with a queue policy of their own."""
+        if self.outbox is None:
+            self.write(wire)
+        else:
+            self._enqueue(wire, key, policy)
+
+    def hold(self) -> None:
+        """Read no more from the client, until its handlers have caught up."""
+        if not self.held:
+            self.held = True
+            self.link.hold()
+
+    def release(self) -> None:
+        """Read on, unless another of its sockets is behind."""
+        if not any(socket is not None and socket.is_congested for socket in self.sockets.values()):
+            self.held = False
+            self.link.release()
+
+    def joined(self) -> None:
+        """A socket is connected."""
+        if not self._has_joined:
+            self._has_joined = True
+            self.server.count_connected(self)
+
+    def leave(self, socket: Socket, *, refused: bool = False) -> None:
+        """A socket is no longer connected; without any, the session ends in a while."""
+        if refused:
+            self.sockets.pop(socket.namespace.name, None)
+        else:
+            self.sockets[socket.namespace.name] = None
+            self._since = self.server.now()
+
+    def end(self, reason: str, code: int = NORMAL, text: str = "") -> None:
+        """End it from the server's side, after what has been sent."""
+        self.server.fanout.flush()
+        self._end(reason, code, text, finish=False)
+
+    def stalled(self, why: str) -> None:
+        """End it at once: the client does not read."""
+        if not self.ended:
+            outbox = self.outbox
+            waiting = (outbox.packets, outbox.size, outbox.dropped) if outbox else (0, 0, 0)
+            log.warning("socket.stalled sid=%s %s; packets, bytes, dropped: %s", self.sid[:6], why, waiting)
+            link = self.link
+            self._end("transport error", POLICY, "stalled", finish=False)
+            link.abort()
+
+    def begin(self) -> None:
+        """Start the heartbeat."""
+        self._wait(self.server.ping_interval)
+
+    def expired(self) -> None:
+        """A deadline of the heartbeat, or of the first connection to a namespace."""
+        server = self.server
+        now = server.now() + server.grain
+        if not any(self.sockets.values()) and now >= self._since + server.connect_timeout:
+            self._end("transport close", POLICY, "no namespace", finish=False)
+        elif now < self._due:
+            self._wait(self._due - now)
+        elif self._pinged:
+            self._end("ping timeout", POLICY, "ping timeout", finish=True)
+        else:
+            self._pinged = True
+            self._send_small(packets.PING_WIRE)
+            self._wait(server.ping_timeout)
+
+    def _wait(self, seconds: float) -> None:
+        now = self.server.now()
+        self._due = now + seconds
+        if not any(self.sockets.values()):
+            seconds = min(seconds, self._since + self.server.connect_timeout - now)
+        self.server.wheel.set(self, seconds)
+
+    def upgrade(self, link: Link) -> None:
+        """Let a probed WebSocket take over."""
+        old, self.link, self.probe = self.link, link, None
+        self.flow()
+        old.superseded()
+        if self.held:
+            link.hold()
+
+    # Inside.
+
+    def _message(self, text: str) -> None:
+        if self._parts is not None:
+            raise PacketError("text instead of a binary part")
+        header = packets.parse_header(text)
+        if header.kind == packets.CONNECT:
+            self._connect(header, text)
+        elif header.kind not in (packets.BINARY_EVENT, packets.BINARY_ACK):
+            self._dispatch(header, text, [], len(text))
+        elif header.attachments > self.server.max_attachments:
+            raise PacketError("too many binary parts")
+        else:
+            parts = _Parts(header, text)
+            if header.attachments:
+                self._parts = parts
+            else:
+                self._dispatch(header, text, [], len(text))
+
+    def _connect(self, header: "Header", text: str) -> None:
+        auth = packets.parse_payload(text, header.start)
+        if auth is not None and not isinstance(auth, dict):
+            raise PacketError("the auth of a handshake is not an object")
+        namespace = self.server.namespaces.get(header.namespace)
+        if namespace is None:
+            self._send_small(packets.encode(packets.CONNECT_ERROR, header.namespace, None, INVALID_NAMESPACE))
+        elif self.sockets.get(header.namespace) is not None:
+            raise PacketError("a second connection to a namespace")
+        else:
+            socket = self.sockets[header.namespace] = Socket(namespace, self, Handshake(self.request, auth))
+            socket.start()
+
+    def _dispatch(self, header: "Header", text: str, parts: list[bytes], size: int) -> None:
+        socket = self.sockets.get(header.namespace)
+        if socket is None:
+            if header.namespace in self.sockets:
+                return  # It was sent before the client knew that it had been disconnected.
+            raise PacketError("a packet for a namespace that is not connected")
+        if header.kind == packets.DISCONNECT:
+            self.leave(socket)
+            socket.gone("client namespace disconnect", finish=True)
+        elif header.kind in (packets.EVENT, packets.BINARY_EVENT):
+            socket.receive(self._event(header, text, parts, size))
+        elif header.kind in (packets.ACK, packets.BINARY_ACK):
+            socket.acknowledge(header.number, packets.fill(packets.parse_payload(text, header.start), parts))
+        else:
+            raise PacketError("a kind of packet that only servers send")
+
+    def _event(self, header: "Header", text: str, parts: list[bytes], size: int) -> Event:
+        # Measured before it is parsed, so that a large one costs no more than its transport.
+        if size > self.server.max_payload:
+            return Event("", [], header.number, TOO_LARGE, 0)
+        try:
+            payload = packets.parse_payload(text, header.start)
+            name, args = packets.parse_event(packets.fill(payload, parts) if header.attachments else payload)
+        except PacketError:
+            return Event("", [], header.number, MALFORMED, 0)
+        return Event(name, args, header.number, "", size)
+
+    def _queue(self, wire: bytes) -> None:
+        self._enqueue(wire, None, None)
+
+    def _enqueue(self, wire: bytes, key: str | None, policy: Overflow | None) -> None:
+        if self.ended:
+            return
+        if self.outbox is None:
+            self.outbox = Outbox(self.server.queue)
+        try:
+            self.outbox.put(wire, key, policy)
+        except Full:
+            self.stalled("its queue is full")
+        else:
+            self.link.wake()
+
+    def _send_small(self, wire: bytes) -> None:
+        direct = self.link.direct() if not self.outbox else None
+        if direct is not None:
+            direct(wire)
+        else:
+            self.outbox = self.outbox or Outbox(self.server.queue)
+            self.outbox.force(wire)
+            self.link.wake()
+
+    def _write_by(self, write: Callable[[bytes], None]) -> None:
+        self.write = write
+        for socket in self.sockets.values():
+            if socket is not None and socket.connected:
+                socket.write = write
+
+    def _end(self, reason: str, code: int, text: str, *, finish: bool) -> None:
+        if self.ended:
+            return
+        self.ended = True
+        server = self.server
+        server.wheel.cancel(self)
+        if self._stall is not None:
+            server.wheel.cancel(self._stall)
+            self._stall = None
+        server.forget(self, has_joined=self._has_joined)
+        for socket in self.sockets.values():
+            if socket is not None:
+                socket.gone(reason, finish=finish)
+        self.sockets = {}
+        self._parts = None
+        if self.probe is not None:
+            self.probe.abort()
+            self.probe = None
+        self.link.close(code, text)
+
+
+def opening(server: "Server", sid: str, upgrades: list[str]) -> bytes:
+    """Engine.IO's handshake for a client."""
+    facts: dict[str, Any] = {
+        "sid": sid,
+        "upgrades": upgrades,
+        "pingInterval": round(server.ping_interval * 1000),
+        "pingTimeout": round(server.ping_timeout * 1000),
+        "maxPayload": server.max_payload,
+    }
+    return packets.open_wire(facts)
