@@ -1,7 +1,7 @@
 """create_app builds everything, top to bottom."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ from rostrum.kit.http import RequestFrame, install_error_handlers
 from rostrum.kit.openapi import describe
 from rostrum.kit.proxy import HttpsOnly, ProxyHeaders
 from rostrum.kit.realtime import PATHS
-from rostrum.migrate import upgrade
+from rostrum.opening import Opening, Prepare
 from rostrum.services import Services, build
 from rostrum.settings import Settings
 from rostrum.tenants.errors import InvalidApiKey
@@ -29,15 +29,17 @@ from rostrum.web import Assets, web_router
 FORM_BYTES = 131_072
 """What a multipart form may add to the file in it."""
 
-Prepare = Callable[[Services], Awaitable[None]]
+HEALTH = frozenset({"/healthz", "/readyz"})
 
 
 class App:
     """The whole server as one ASGI application: sockets on their paths, REST and pages on all others."""
 
-    def __init__(self, services: Services, rest: ASGIApp) -> None:
+    def __init__(self, services: Services, rest: ASGIApp, opening: Opening) -> None:
         self.services = services
         self._rest = rest
+        self._opening = opening
+        self._closed = RequestFrame(_not_open, max_body_bytes=services.settings.max_body_bytes)
         settings = services.settings
         inner: ASGIApp = HttpsOnly(self._route, settings.url) if settings.https_only else self._route
         self._whole = ProxyHeaders(inner, settings.trusted_proxies, settings.proxy_headers)
@@ -48,7 +50,9 @@ class App:
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "").rstrip("/")
-        if scope["type"] in ("http", "websocket") and path in PATHS:
+        if self._opening.waits and path not in HEALTH:
+            await self._closed(scope, receive, send)
+        elif scope["type"] in ("http", "websocket") and path in PATHS:
             await self.services.realtime.asgi(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
@@ -57,21 +61,30 @@ class App:
 def create_app(settings: Settings, prepare: Prepare | None = None) -> App:
     """Build the server; `prepare` runs once the tables exist and before the first request is taken."""
     services = build(settings.prepare())
-    rest = _rest(services, prepare)
+    opening = Opening(services, prepare)
+    rest = _rest(services, opening)
     for feature in FEATURES:
         if feature.signals is not None:
             feature.signals(services)
-    return App(services, rest)
+    return App(services, rest, opening)
 
 
-def _rest(services: Services, prepare: Prepare | None) -> FastAPI:
+async def _not_open(scope: Scope, _receive: Receive, send: Send) -> None:
+    """What everything is answered while the server waits for its database; a socket's client comes back by itself."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1013})
+        return
+    raise Unavailable("The server is starting; its database does not answer yet.", retry_after=2)
+
+
+def _rest(services: Services, opening: Opening) -> FastAPI:
     settings = services.settings
     app = FastAPI(
         title="Rostrum",
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(services, prepare),
+        lifespan=_lifespan(services, opening),
         generate_unique_id_function=_operation_id,
     )
     app.state.services = services.by_class()
@@ -106,16 +119,14 @@ def _larger(settings: Settings) -> list[tuple[re.Pattern[str], int]]:
     ]
 
 
-def _lifespan(services: Services, prepare: Prepare | None) -> Callable[[FastAPI], Any]:
+def _lifespan(services: Services, opening: Opening) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         try:
-            await upgrade(services.db)
-            await services.start()
-            if prepare is not None:
-                await prepare(services)
+            await opening.begin()
             yield
         finally:
+            await opening.close()
             await services.stop()
 
     return lifespan

@@ -62,13 +62,16 @@ class Services:
         return {type(value): value for value in (getattr(self, field.name) for field in fields(self))}
 
     async def start(self) -> None:
-        """Start what runs in the background; the tables exist already."""
+        """Start what runs in the background; the tables exist already.
+
+        Whatever asks the database comes first, so that a start that failed for its sake can be tried again.
+        """
         await self.tenants.default()
         await self.tenants.ensure_web_keys()
         await self.storage.start()
         await self.files.start()
-        await self.sockets.start()
         await self.live.start()
+        await self.sockets.start()
         await self.sfu.start()
 
     async def drain(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rostrum.kit.db import Database
 from rostrum.kit.dbfaults import DatabaseUnavailable, Unstorable
+from rostrum.kit.dbpool import Pool
 from sqlalchemy import BigInteger, String, column, insert, select, table, text
 from sqlalchemy.exc import IntegrityError
 
@@ -146,3 +147,79 @@ async def test_an_error_quotes_no_row(new_postgresql: Callable[[], str]) -> None
     await db.close()
     told = "".join(traceback.format_exception(raised.value))
     assert "uq_tenants_name" in told and "DETAIL" not in told
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["08006", "25006", "40001", "40P01", "53100", "53300", "55P03", "57014", "57P01", "57P02", "57P03", "58030"],
+)
+async def test_what_passes_is_unavailable(new_postgresql: Callable[[], str], state: str) -> None:
+    db = Database(new_postgresql())
+    with pytest.raises(DatabaseUnavailable) as raised:
+        async with db.session() as session:
+            await session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{state}'; END $$"))
+    assert raised.value.retry_after
+    await db.ping()
+    await db.close()
+
+
+async def test_a_deadlock_is_unavailable_to_one_of_two(new_postgresql: Callable[[], str]) -> None:
+    db = Database(new_postgresql())
+    async with db.session() as session:
+        await session.execute(text("CREATE TABLE t (n BIGINT)"))
+        await session.execute(text("INSERT INTO t VALUES (1), (2)"))
+    both = asyncio.Barrier(2)
+
+    async def change(first: int, second: int) -> None:
+        async with db.session() as session:
+            await session.execute(text("UPDATE t SET n = n WHERE n = :n"), {"n": first})
+            await both.wait()
+            await session.execute(text("UPDATE t SET n = n WHERE n = :n"), {"n": second})
+
+    ends = await asyncio.gather(change(1, 2), change(2, 1), return_exceptions=True)
+    assert sorted(type(end) for end in ends if end) == [DatabaseUnavailable]
+    await db.close()
+
+
+async def test_a_lock_is_waited_for_within_bounds(new_postgresql: Callable[[], str]) -> None:
+    db = Database(new_postgresql(), pool=Pool(statement=1))
+    waited = Database(db.url, pool=Pool(connections=1, statement=0.2))
+    async with db.session() as session:
+        await session.execute(text("LOCK TABLE tenants"))
+        with pytest.raises(DatabaseUnavailable):
+            await asyncio.create_task(_count_tenants(waited))
+    assert await _count_tenants(waited) == 0
+    await db.close()
+    await waited.close()
+
+
+async def _count_tenants(db: Database) -> int:
+    async with db.session() as session:
+        return int(await session.scalar(text("SELECT count(*) FROM tenants")) or 0)
+
+
+async def test_a_unit_that_stands_still_is_ended(new_postgresql: Callable[[], str]) -> None:
+    db = Database(new_postgresql(), pool=Pool(statement=0.2))
+    with pytest.raises(DatabaseUnavailable):
+        async with db.session() as session:
+            await session.execute(text("LOCK TABLE tenants"))
+            await asyncio.sleep(1)
+    assert await _count_tenants(db) == 0
+    await db.close()
+
+
+async def test_a_cancelled_statement_frees_its_connection(new_postgresql: Callable[[], str]) -> None:
+    db = Database(new_postgresql(), pool=Pool(connections=1, wait=5))
+
+    async def slow() -> None:
+        async with db.session() as session:
+            await session.execute(text("SELECT pg_sleep(60)"))
+
+    for _ in range(3):
+        task = asyncio.create_task(slow())
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert await _count_tenants(db) == 0
+    await db.close()

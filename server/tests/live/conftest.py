@@ -210,10 +210,10 @@ def free_port() -> int:
 
 @pytest.fixture
 async def make_hall(tmp_path: Path, migrated: Path) -> AsyncIterator[MakeHall]:
-    """Starts servers: `await make_hall(media_workers=2, peer_grace_seconds=1)`."""
+    """Starts servers: `await make_hall(media_workers=2, peer_grace_seconds=1)`; `wait=False`: not ready yet."""
     running: list[tuple[Hall, Server, asyncio.Task[None]]] = []
 
-    async def make(**changes: Any) -> Hall:
+    async def make(*, wait: bool = True, **changes: Any) -> Hall:
         facts: dict[str, Any] = {
             "data_dir": tmp_path / "data",
             "host": "127.0.0.1",
@@ -233,11 +233,13 @@ async def make_hall(tmp_path: Path, migrated: Path) -> AsyncIterator[MakeHall]:
         ready = asyncio.Event()
         server = Server(app, lambda _app: ready.set(), patience=15)
         task = asyncio.create_task(server.serve(sockets=[listener]))
+        hall = Hall(app, f"http://127.0.0.1:{settings.port}")
+        running.append((hall, server, task))
+        if not wait:
+            return hall
         started = asyncio.create_task(ready.wait())
         await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED, timeout=20)
         assert ready.is_set(), "the server did not start"
-        hall = Hall(app, f"http://127.0.0.1:{settings.port}")
-        running.append((hall, server, task))
         return hall
 
     yield make

@@ -15,6 +15,7 @@ from rostrum.audit.schemas import record_body
 from rostrum.audit.shipping import Shipper
 from rostrum.kit import clock
 from rostrum.kit.db import Database
+from rostrum.kit.dbfaults import DatabaseUnavailable
 from rostrum.kit.errors import InternalError, RostrumError
 from rostrum.kit.ids import new_id
 from rostrum.kit.origin import origin
@@ -71,10 +72,13 @@ class AuditService:
     async def _failed(self, watched: Watched, code: str) -> None:
         if self._told_already(watched, code):
             return
+        if code == DatabaseUnavailable.code:  # A second wait would be in vain, and would make the caller's longer.
+            log.error("audit.failure_lost", action=watched.action, code=code)
+            return
         try:
             await self._write(_row(watched, code))
-        except RostrumError:  # The database is away, which may be why the action failed; its error is the one to tell.
-            log.exception("audit.failure_lost", action=watched.action, code=code)
+        except RostrumError:  # The database has gone in the meantime; the action's own error is the one to tell.
+            log.error("audit.failure_lost", action=watched.action, code=code)
 
     async def done(self, watched: Watched) -> None:
         """Note the success of a watched action in the action's own transaction, which the caller is in."""
@@ -121,7 +125,7 @@ class AuditService:
         try:
             await self._write(*rows)
         except RostrumError:
-            log.exception("audit.refusals_lost", count=len(rows))
+            log.error("audit.refusals_lost", count=len(rows))
 
     async def _write(self, *rows: AuditRecord) -> None:
         async with self._db.session() as session:

@@ -44,6 +44,8 @@ def translate_faults(engine: Engine) -> None:
 
 def _translated(context: ExceptionContext) -> Exception | None:
     error = context.original_exception
+    if not isinstance(error, Exception):  # A cancellation is no fault; SQLAlchemy gives the connection up by itself.
+        return None
     if isinstance(error, OverflowError | UnicodeError) or _is_of_data(error):
         log.warning("database.unstorable", error=_name(error))
         return Unstorable()
