@@ -318,9 +318,8 @@ async def test_attendees_hear_the_end(hall: Any) -> None:
 
 async def test_a_batch_that_fails_costs_only_what_is_wrong_in_it(hall: Any) -> None:
     recorder = hall.services.live.recorder
-    recorder._insert(
-        LiveSession, {"id": "x", "tenant_id": "t", "room_id": "no such room", "started_at": 1, "locked": 0}
-    )
+    foreign = {"id": "x", "session_id": "no such session", "subject": "s", "name": "Nobody", "role": "viewer"}
+    recorder._insert(LiveParticipant, {**foreign, "joined_at": 1, "left_at": None, "removed": False})
     room_id, _host, _guests = await hall.stage(0)
     await asyncio.sleep(0.8)
     async with hall.services.db.reading() as session:
