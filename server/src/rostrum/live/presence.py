@@ -35,7 +35,7 @@ class Presence:
         pending = self._pending(peer.room)
         if peer.on_stage or not peer.room.is_large:
             self._notifier.room(peer.room, "peerJoined", peer.public(), skip=peer)
-        elif pending.left.pop(peer.id, None) is None:
+        else:
             pending.joined[peer.id] = peer
         self._schedule(peer.room, pending)
 
@@ -51,8 +51,12 @@ class Presence:
 
     def role_changed(self, peer: Peer) -> None:
         """A peer's role is another; tells the whole room, the peer included."""
+        pending = self._pending(peer.room)
+        if pending.joined.pop(peer.id, None) is not None:
+            # The room has not heard of it yet, and must before it hears more.
+            self._notifier.room(peer.room, "peerJoined", peer.public(), skip=peer)
         self._notifier.room(peer.room, "roleChanged", peer.public())
-        self._schedule(peer.room, self._pending(peer.room))
+        self._schedule(peer.room, pending)
 
     def forget(self, room: LiveRoom) -> None:
         """The room is closed."""

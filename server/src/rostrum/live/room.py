@@ -1,7 +1,6 @@
 """A live room and its peers: state and pure questions about it, no I/O."""
 
 import asyncio
-import hmac
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -51,6 +50,34 @@ class Peer:
         return {"id": self.id, "name": self.name, "role": self.role}
 
 
+class _Index:
+    """Ways to find a peer without a look at each: when a whole audience comes back at once, everyone is looked for."""
+
+    __slots__ = ("by_resume", "by_socket", "ghosts")
+
+    def __init__(self) -> None:
+        self.by_socket: dict[str, Peer] = {}
+        self.by_resume: dict[str, Peer] = {}
+        # Peers without a socket by subject, and by their id in the order in which they lost it.
+        self.ghosts: dict[str, dict[str, Peer]] = {}
+
+    def add(self, peer: Peer) -> None:
+        """Let a peer be found as it is now."""
+        self.by_resume[peer.resume] = peer
+        if peer.connection_id is None:
+            self.ghosts.setdefault(peer.subject, {})[peer.id] = peer
+        else:
+            self.by_socket[peer.connection_id] = peer
+
+    def discard(self, peer: Peer) -> None:
+        """Let it no longer be found."""
+        self.by_resume.pop(peer.resume, None)
+        self.by_socket.pop(peer.connection_id or "", None)
+        ghosts = self.ghosts.get(peer.subject, {})
+        if ghosts.pop(peer.id, None) is not None and not ghosts:
+            del self.ghosts[peer.subject]
+
+
 @dataclass(eq=False, slots=True)
 class LiveRoom:
     """The live state of a durable room: one session of it.
@@ -70,6 +97,7 @@ class LiveRoom:
     requests: dict[str, str] = field(default_factory=dict)
     attendees: dict[str, str] = field(default_factory=dict)
     viewers: int = 0
+    _index: _Index = field(default_factory=_Index)
     closed: bool = False
     closing: asyncio.TimerHandle | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -81,7 +109,7 @@ class LiveRoom:
 
     def ghost(self) -> Peer | None:
         """A peer without a socket, whose place somebody may have in a full room."""
-        return next((peer for peer in self.peers.values() if peer.connection_id is None), None)
+        return next((peer for ghosts in self._index.ghosts.values() for peer in ghosts.values()), None)
 
     @property
     def id(self) -> str:
@@ -112,9 +140,18 @@ class LiveRoom:
         """Put a new peer into the room."""
         self.peers[peer.id] = peer
         self.viewers += not peer.on_stage
+        self._index.add(peer)
+
+    def attach(self, peer: Peer, connection_id: str | None) -> None:
+        """Note by which socket a peer of this room is reached; None: it has lost it."""
+        self._index.discard(peer)
+        peer.connection_id = connection_id
+        if peer.id in self.peers:
+            self._index.add(peer)
 
     def discard(self, peer: Peer) -> None:
         """Take a peer out, with its open requests."""
+        self._index.discard(peer)
         if self.peers.pop(peer.id, None) is not None:
             self.viewers -= not peer.on_stage
         for request in [key for key, value in self.requests.items() if value == peer.id]:
@@ -138,10 +175,10 @@ class LiveRoom:
 
     def peer_of_socket(self, connection_id: str | None) -> Peer:
         """The peer behind a socket of this room; PeerNotFound as `peer`."""
-        for peer in self.peers.values():
-            if connection_id is not None and peer.connection_id == connection_id:
-                return peer
-        raise PeerNotFound()
+        peer = self._index.by_socket.get(connection_id or "")
+        if peer is None:
+            raise PeerNotFound()
+        return peer
 
     def stage(self) -> Iterator[Peer]:
         """The hosts and co-hosts."""
@@ -157,14 +194,9 @@ class LiveRoom:
         With its secret at once, even while the server believes the old socket alive; by the same identity alone only
         in the grace period, for two open windows of one person are two peers.
         """
-        if resume:
-            for peer in self.peers.values():
-                if hmac.compare_digest(peer.resume.encode(), resume.encode()):
-                    return peer
-        for peer in self.peers.values():
-            if peer.subject == subject and peer.connection_id is None:
-                return peer
-        return None
+        if resume and (peer := self._index.by_resume.get(resume)) is not None:
+            return peer
+        return next(iter(self._index.ghosts.get(subject, {}).values()), None)
 
     def public(self) -> dict[str, Any]:
         """The room's state as `join` and `getMyRoomInfo` tell it."""

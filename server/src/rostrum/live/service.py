@@ -195,7 +195,7 @@ class LiveService:
         await self.events.publish(PeerResumed(peer, fresh))
 
     def _attach(self, peer: Peer, connection: Connection) -> None:
-        peer.connection_id = connection.id
+        peer.room.attach(peer, connection.id)
         connection.data[_PEER] = peer
         self.realtime.enter(connection.id, peer.room.group)
         self.sync_stage(peer)
@@ -209,7 +209,7 @@ class LiveService:
             connection.data.pop(_PEER, None)
             self.realtime.leave(connection.id, peer.room.group)
             self.realtime.leave(connection.id, peer.room.stage_group)
-        peer.connection_id = None
+        peer.room.attach(peer, None)
 
     def sync_stage(self, peer: Peer) -> None:
         """Let the peer's socket hear what the stage hears, or no longer."""
@@ -223,7 +223,7 @@ class LiveService:
         peer = connection.data.pop(_PEER, None)
         if not isinstance(peer, Peer) or peer.left or peer.connection_id != connection.id:
             return
-        peer.connection_id = None
+        peer.room.attach(peer, None)
         if self._grace <= 0:
             await self.leave(peer, "dropped")
             return
