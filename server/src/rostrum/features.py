@@ -38,7 +38,7 @@ class Feature:
 
 
 def _live(services: Services) -> None:
-    LiveSignals(services.live, services.stage).register(services.realtime)
+    LiveSignals(services.live, services.stage, services.reactions).register(services.realtime)
 
 
 def _sfu(services: Services) -> None:

@@ -18,7 +18,7 @@ from rostrum.kit.events import EventBus
 from rostrum.kit.mail import Mailer, Post
 from rostrum.kit.ratelimit import RateLimiter
 from rostrum.kit.realtime import Realtime
-from rostrum.live import LiveService, SessionRecorder, Stage, Upkeep
+from rostrum.live import LiveService, Reactions, SessionRecorder, Stage, Upkeep
 from rostrum.live.personal import SessionsOfUser
 from rostrum.meetings import MeetingService
 from rostrum.meetings.personal import MeetingsOfUser
@@ -54,6 +54,7 @@ class Services:
     sockets: SessionSockets
     live: LiveService
     stage: Stage
+    reactions: Reactions
     sfu: SfuService
     chat: ChatService
 
@@ -130,6 +131,7 @@ def build(settings: Settings) -> Services:
         features_of=features_of,
     )
     stage = Stage(live)
+    reactions = Reactions(live.notifier, events, limits, limit=settings.reaction_limit_peer)
     Upkeep(live, stage)
     pool = WorkerPool(
         count=settings.media_workers,
@@ -171,6 +173,7 @@ def build(settings: Settings) -> Services:
         sockets,
         live,
         stage,
+        reactions,
         sfu,
         chat,
     )

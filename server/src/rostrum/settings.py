@@ -147,6 +147,7 @@ class Settings(BaseSettings):
     upload_limit_user: str = Field("120/15 minutes", description="Uploads of a user or guest (not of a secret key).")
     delete_limit_user: str = Field("300/15 minutes", description="Deletions of files by a user or guest.")
     chat_limit_peer: str = Field("60/10 seconds", description="Chat messages of a peer in a live room.")
+    reaction_limit_peer: str = Field("20/10 seconds", description="Reactions of a peer in a live room.")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest body of a REST request, in bytes.")
     max_signal_bytes: int = Field(1_048_576, ge=65_536, description="Largest message on a socket, in bytes.")
 
@@ -227,6 +228,7 @@ class Settings(BaseSettings):
         "reset_limit_address",
         "export_limit_user",
         "chat_limit_peer",
+        "reaction_limit_peer",
     )
     @classmethod
     def _is_a_limit(cls, value: str) -> str:

@@ -4,6 +4,7 @@ from rostrum.live.contributor import Contributor
 from rostrum.live.errors import RemovedFromRoom
 from rostrum.live.events import PeerDropped, PeerJoined, PeerLeft, PeerResumed, RoleChanged, RoomClosed, RoomOpened
 from rostrum.live.notifier import Notifier, sender
+from rostrum.live.reactions import Reactions
 from rostrum.live.recorder import SessionRecorder
 from rostrum.live.room import LiveRoom, Peer
 from rostrum.live.schemas import PeerRef
@@ -24,6 +25,7 @@ __all__ = [
     "PeerLeft",
     "PeerRef",
     "PeerResumed",
+    "Reactions",
     "RemovedFromRoom",
     "RoleChanged",
     "RoomClosed",

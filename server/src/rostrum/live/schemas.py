@@ -1,6 +1,6 @@
 """What clients put into the live core's events."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -52,3 +52,9 @@ class Lock(Message, frozen=True):
     """`room:lock`."""
 
     locked: bool = True
+
+
+class Reaction(Message, frozen=True):
+    """`reaction`."""
+
+    kind: Literal["like", "clap", "heart", "laugh", "wow", "celebrate", "hand"]

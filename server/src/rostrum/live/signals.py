@@ -4,7 +4,8 @@ from typing import Any
 
 from rostrum.kit.messages import read
 from rostrum.kit.realtime import Connection, Realtime
-from rostrum.live.schemas import CohostResponse, Join, Lock, MeetJoin, PeerRef, RoomRef
+from rostrum.live.reactions import Reactions
+from rostrum.live.schemas import CohostResponse, Join, Lock, MeetJoin, PeerRef, Reaction, RoomRef
 from rostrum.live.service import LiveService
 from rostrum.live.stage import Stage
 
@@ -12,9 +13,10 @@ from rostrum.live.stage import Stage
 class LiveSignals:
     """Each event one method: read, one verb, answer."""
 
-    def __init__(self, live: LiveService, stage: Stage) -> None:
+    def __init__(self, live: LiveService, stage: Stage, reactions: Reactions) -> None:
         self._live = live
         self._stage = stage
+        self._reactions = reactions
 
     def register(self, realtime: Realtime) -> None:
         """Answer the events of this feature."""
@@ -23,6 +25,7 @@ class LiveSignals:
         realtime.on("exitRoom", self.exit_room)
         realtime.on("getMyRoomInfo", self.room_info)
         realtime.on("room.join", self.meet_join)
+        realtime.on("reaction", self.reaction)
         realtime.on("cohost:request", self.cohost_request)
         realtime.on("cohost:respond", self.cohost_respond)
         realtime.on("cohost:remove", self.cohost_remove)
@@ -51,6 +54,11 @@ class LiveSignals:
         """Be present without media."""
         request = read(MeetJoin, body)
         return await self._live.attend(connection, request.room_id, request.user_name)
+
+    async def reaction(self, connection: Connection, body: Any = None, *_: Any) -> None:
+        """Clap, or the like."""
+        peer = self._live.peer_of(connection)
+        await self._reactions.react(peer, read(Reaction, body).kind)
 
     async def cohost_request(self, connection: Connection, *_: Any) -> dict[str, Any]:
         """Ask to become co-host."""
