@@ -6,6 +6,11 @@ export type Role = "host" | "cohost" | "viewer";
 export type Source = "camera" | "mic" | "screen" | "screen-audio";
 export type MediaKind = "audio" | "video";
 
+/** What one may react with. */
+export const reactionKinds = ["like", "clap", "heart", "laugh", "wow", "celebrate", "hand"] as const;
+export type ReactionKind = (typeof reactionKinds)[number];
+export type ReactionCounts = Partial<Record<ReactionKind, number>>;
+
 export interface ProducerInfo {
   producer_id: string;
   producer_socket_id?: string;
@@ -122,6 +127,7 @@ export interface Requests {
   "screen:shared": [{ producer_id?: string }, object];
   "screen:stopped": [undefined, object];
   sendMessage: [{ room_id: string; name: string; message: string; clientId: string }, { id: string; timestamp: number | string }];
+  reaction: [{ kind: ReactionKind }, object];
   "cohost:request": [undefined, { requestId: string }];
   "cohost:respond": [{ requestId: string; accepted: boolean }, object];
   "cohost:remove": [{ peerId: string }, object];
@@ -138,11 +144,20 @@ interface Relay {
   name?: string;
 }
 
+export interface WirePresence {
+  joined?: WirePeer[];
+  left?: { id: string; name?: string }[];
+  joinedCount?: number;
+  leftCount?: number;
+  viewerCount?: number;
+}
+
 /** What the server says by itself: event → body. */
 export interface ServerEvents {
   peerJoined: WirePeer;
   peerLeft: { id: string; name?: string };
-  presence: { joined?: WirePeer[]; left?: { id: string; name?: string }[]; viewerCount?: number };
+  /** Viewers of a large room who came and went; the lists may name fewer than were counted. */
+  presence: WirePresence;
   newProducers: ProducerInfo[];
   producerClosed: { producer_id: string };
   consumerClosed: { consumer_id: string };
@@ -158,7 +173,7 @@ export interface ServerEvents {
   "cohost:request": WireCohostRequest;
   "cohost:resolved": { requestId: string; accepted?: boolean };
   "cohost:response": { accepted: boolean; role?: Role; by?: unknown; requestId?: string };
-  roleChanged: { id: string; role: Role };
+  roleChanged: { id: string; role: Role; name?: string };
   "peer:mute": Relay & { peer_id: string; kind?: MediaKind };
   "peer:remove": Relay & { peer_id: string };
   /** Another socket has taken this peer over, for example a second window of the same page. */
@@ -167,6 +182,7 @@ export interface ServerEvents {
   activeSpeaker: { peer_id?: string | null; producer_id?: string | null };
   audioLevels: { levels?: { peer_id: string; volume: number }[] } | { peer_id: string; volume: number }[];
   viewerCount: { count: number };
+  reactions: { counts: ReactionCounts };
   roomClosed: { reason: string; by?: string };
   mediaReset: { reason: string };
 }

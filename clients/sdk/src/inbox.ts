@@ -21,11 +21,8 @@ type Handlers = { [E in ServerEventName]: (inside: Inside, body: ServerEvents[E]
 const handlers: Handlers = {
   peerJoined: (inside, peer) => peerJoined(inside, peer),
   peerLeft: (inside, { id, name }) => peerLeft(inside, id, name),
-  presence: (inside, { joined, left, viewerCount }) => {
-    for (const peer of joined ?? []) peerJoined(inside, peer);
-    for (const { id, name } of left ?? []) peerLeft(inside, id, name);
-    if (viewerCount !== undefined) inside.store.dispatch({ type: "viewerCount", count: viewerCount });
-  },
+  // One picture a batch; in a room of this size the count tells more than the names, so no events come of it.
+  presence: ({ store }, presence) => store.dispatch({ type: "presence", presence }),
   newProducers: ({ store, media }, producers) => media.receiver.add(producers.filter((one) => one.peer_id !== store.state.self?.id)),
   producerClosed: ({ media }, { producer_id: id }) => {
     media.publisher.closedByServer(id);
@@ -60,9 +57,9 @@ const handlers: Handlers = {
     store.dispatch({ type: "myCohostRequest", value: accepted ? "accepted" : "rejected" });
     events.emit("cohostResponse", { accepted });
   },
-  roleChanged: ({ store, media, events }, { id, role }) => {
+  roleChanged: ({ store, media, events }, { id, role, name }) => {
     const isSelf = store.state.self?.id === id;
-    store.dispatch({ type: "roleChanged", id, role });
+    store.dispatch({ type: "roleChanged", id, role, name });
     if (isSelf && role === "viewer") for (const source of media.publisher.sources) void media.publisher.unpublish(source);
     events.emit("roleChanged", { peerId: id, role, isSelf });
   },
@@ -84,6 +81,7 @@ const handlers: Handlers = {
     store.dispatch({ type: "audioLevels", levels: new Map(list.map((one) => [one.peer_id, loudness(one.volume)])) });
   },
   viewerCount: ({ store }, { count }) => store.dispatch({ type: "viewerCount", count }),
+  reactions: ({ events }, { counts }) => events.emit("reactions", counts),
   roomClosed: (inside, { reason, by }) => {
     if (reason === "removed") inside.events.emit("removed", { by: by ?? null });
     inside.close(reason);

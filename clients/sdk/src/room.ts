@@ -1,7 +1,7 @@
 import { captureCamera, captureMic, captureScreen } from "./capture";
 import { Emitter } from "./emitter";
 import { RostrumError, asRostrumError, clientError } from "./errors";
-import type { JoinAck, RequestBody, RequestName, Source } from "./events";
+import type { JoinAck, ReactionKind, RequestBody, RequestName, Source } from "./events";
 import { listen } from "./inbox";
 import { Media } from "./media";
 import { Outbox } from "./outbox";
@@ -145,6 +145,11 @@ export class Room {
   async sendMessage(text: string): Promise<void> {
     this.#mustBeIn();
     await this.#outbox.send(text);
+  }
+
+  /** Claps, or the like; the room hears sums, by the event `reactions`. */
+  async react(kind: ReactionKind): Promise<void> {
+    await this.#ask("reaction", { kind });
   }
 
   /** Asks the hosts for a place on stage. */

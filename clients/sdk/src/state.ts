@@ -1,10 +1,13 @@
 import type { RostrumError } from "./errors";
-import type { JoinAck, ProducerInfo, Role, Source, WireMessage, WirePeer, WireRoom } from "./events";
+import type { JoinAck, ProducerInfo, Role, Source, WireMessage, WirePeer, WirePresence, WireRoom } from "./events";
 import { addMessage, mergeHistory, settleMessage } from "./chat";
 import type { ChatMessage, CohostRequest, ConnectionState, LocalTrack, MediaState, PeerInfo, RemoteStream, RoomInfo, RoomState } from "./types";
 
 /** What may change in a stream that stays. */
 export type StreamChange = Partial<Pick<RemoteStream, "paused" | "currentLayers">>;
+
+/** So many viewers of a large room are kept by name; the others are in the count. */
+export const namedViewers = 200;
 
 /** Everything that can happen to the picture of a room. */
 export type Action =
@@ -13,7 +16,8 @@ export type Action =
   | { type: "joined"; ack: JoinAck; name: string }
   | { type: "peerJoined"; peer: WirePeer }
   | { type: "peerLeft"; id: string }
-  | { type: "roleChanged"; id: string; role: Role }
+  | { type: "presence"; presence: WirePresence }
+  | { type: "roleChanged"; id: string; role: Role; name?: string | undefined }
   | { type: "streamAdded"; owner: Pick<ProducerInfo, "peer_id" | "name">; stream: RemoteStream }
   | { type: "streamChanged"; producerId: string; change: StreamChange }
   | { type: "streamRemoved"; producerId: string }
@@ -69,7 +73,8 @@ const handlers: Handlers = {
   joined: (state, { ack, name }) => joined(state, ack, name),
   peerJoined: (state, { peer }) => (peer.id === state.self?.id ? state : { ...state, peers: withPeer(state, peer) }),
   peerLeft: (state, { id }) => peerLeft(state, id),
-  roleChanged: (state, { id, role }) => roleChanged(state, id, role),
+  presence: (state, { presence }) => withPresence(state, presence),
+  roleChanged: (state, { id, role, name }) => roleChanged(state, id, role, name),
   streamAdded: (state, { owner, stream }) => streamAdded(state, owner, stream),
   streamChanged: (state, { producerId, change }) => changeStream(state, producerId, change),
   streamRemoved: (state, { producerId }) => streamRemoved(state, producerId),
@@ -170,14 +175,31 @@ function peerLeft(state: RoomState, id: string): RoomState {
   return { ...next, screenPeerId, activeSpeakerId };
 }
 
-function roleChanged(state: RoomState, id: string, role: Role): RoomState {
+/** Viewers of a large room who came and went. Where more have left than are named, nobody knows who of the viewers is still there. */
+function withPresence(state: RoomState, { joined = [], left = [], leftCount = left.length, viewerCount }: WirePresence): RoomState {
+  const isUnsure = leftCount > left.length;
+  const gone = isUnsure ? viewersOf(state) : left.map(({ id }) => id).filter((id) => state.peers.has(id));
+  const next = gone.reduce(peerLeft, state);
+  const room = namedViewers - viewersOf(next).length;
+  const named = joined.filter((peer) => peer.id !== state.self?.id && !next.peers.has(peer.id)).slice(0, Math.max(0, room));
+  const peers = named.length > 0 ? new Map([...next.peers, ...named.map((peer) => [peer.id, asPeer(peer)] as const)]) : next.peers;
+  return { ...next, peers, viewerCount: viewerCount ?? next.viewerCount };
+}
+
+function viewersOf(state: RoomState): string[] {
+  return [...state.peers.values()].filter((peer) => peer.role === "viewer").map((peer) => peer.id);
+}
+
+function roleChanged(state: RoomState, id: string, role: Role, name?: string): RoomState {
   const next = role === "viewer" ? state : withRequests(state, (request) => request.peerId !== id);
   if (next.self?.id === id) {
     const myCohostRequest = role === "viewer" ? "none" : next.myCohostRequest;
     return { ...next, self: { ...next.self, role }, myCohostRequest };
   }
   const peer = next.peers.get(id);
-  return peer ? { ...next, peers: new Map(next.peers).set(id, { ...peer, role }) } : next;
+  if (peer) return { ...next, peers: new Map(next.peers).set(id, { ...peer, role }) };
+  // In a large room somebody may step onto the stage whose coming was not told.
+  return role === "viewer" || name === undefined ? next : { ...next, peers: withPeer(next, { id, name, role }) };
 }
 
 function streamAdded(state: RoomState, owner: Pick<ProducerInfo, "peer_id" | "name">, stream: RemoteStream): RoomState {

@@ -1,6 +1,6 @@
 import type { types } from "mediasoup-client";
 import type { RostrumError } from "./errors";
-import type { Layers, MediaKind, Role, Source } from "./events";
+import type { Layers, MediaKind, ReactionCounts, Role, Source } from "./events";
 import type { StreamStats } from "./stats";
 
 /** The words in which a page sees a room. */
@@ -96,7 +96,7 @@ export interface RoomState {
   readonly media: MediaState;
   readonly self: PeerInfo | null;
   readonly room: RoomInfo | null;
-  /** The others: everyone on stage and, in small rooms, the viewers. Oneself is `self`. */
+  /** The others: everyone on stage and, in small rooms, the viewers; in large ones at most some of them. Oneself is `self`. */
   readonly peers: ReadonlyMap<string, PeerInfo>;
   readonly chat: readonly ChatMessage[];
   readonly viewerCount: number;
@@ -115,6 +115,7 @@ export interface RoomState {
 export interface RoomEvents {
   joined: { self: PeerInfo; resumed: boolean };
   left: { reason: string };
+  /** Of a large room's viewers this and `peerLeft` are not told: see `viewerCount` in the state. */
   peerJoined: PeerInfo;
   peerLeft: { id: string; name: string };
   message: ChatMessage;
@@ -122,6 +123,8 @@ export interface RoomEvents {
   cohostResponse: { accepted: boolean };
   roleChanged: { peerId: string; role: Role; isSelf: boolean };
   mediaReset: { reason: string };
+  /** How often each kind of reaction came within about a second. */
+  reactions: ReactionCounts;
   /** A host muted us. */
   muted: { by: string | null };
   /** A host removed us; the room is closed for us. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JoinAck, WireMessage } from "../src/events";
 import { loudness } from "../src/inbox";
-import { type Action, initialState, reduce } from "../src/state";
+import { type Action, initialState, namedViewers, reduce } from "../src/state";
 import type { RemoteStream, RoomState } from "../src/types";
 
 const ack: JoinAck = {
@@ -54,6 +54,38 @@ describe("peers", () => {
     const after = play(before, { type: "peerLeft", id: "bob" });
     expect(after).toMatchObject({ activeSpeakerId: null, screenPeerId: null, cohostRequests: [] });
     expect(after.peers.size).toBe(0);
+  });
+
+  describe("of a large room", () => {
+    const crowd = (first: number, count: number): { id: string; name: string; role: "viewer" }[] =>
+      Array.from({ length: count }, (_, index) => ({ id: `v${first + index}`, name: `V${first + index}`, role: "viewer" }));
+
+    it("takes a batch in as one picture", () => {
+      const before = play(joined, { type: "presence", presence: { joined: crowd(0, 3), viewerCount: 60 } });
+      expect([...before.peers.keys()]).toEqual(["bob", "v0", "v1", "v2"]);
+      expect(before.viewerCount).toBe(60);
+      const after = play(before, { type: "presence", presence: { joined: [], left: [{ id: "v1" }, { id: "never named" }], leftCount: 2, viewerCount: 58 } });
+      expect([...after.peers.keys()]).toEqual(["bob", "v0", "v2"]);
+    });
+
+    it("names only so many", () => {
+      const full = play(joined, ...[0, 100, 200].map((first): Action => ({ type: "presence", presence: { joined: crowd(first, 100), viewerCount: first + 100 } })));
+      expect(full.peers.size).toBe(namedViewers + 1);
+      expect(full.viewerCount).toBe(300);
+    });
+
+    it("keeps nobody of whom it cannot know whether they left", () => {
+      const before = play(joined, { type: "presence", presence: { joined: crowd(0, 100), viewerCount: 150 } });
+      const after = play(before, { type: "presence", presence: { joined: crowd(500, 1), left: crowd(0, 2), leftCount: 120, viewerCount: 31 } });
+      expect([...after.peers.keys()]).toEqual(["bob", "v500"]);
+      expect(after.viewerCount).toBe(31);
+    });
+
+    it("learns of somebody by their new role", () => {
+      const after = play(joined, { type: "roleChanged", id: "x", role: "cohost", name: "Xu" });
+      expect(after.peers.get("x")).toMatchObject({ name: "Xu", role: "cohost" });
+      expect(play(joined, { type: "roleChanged", id: "x", role: "viewer", name: "Xu" }).peers.has("x")).toBe(false);
+    });
   });
 
   it("invents a co-host for a stream whose peer is not listed", () => {
