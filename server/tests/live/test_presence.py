@@ -73,6 +73,7 @@ async def test_a_large_audience_comes_and_goes(hall: Any) -> None:
 async def test_an_audience_that_comes_back_finds_itself(hall: Any) -> None:
     room_id, host, _guests = await hall.stage(0)
     crowd = await _crowd(hall, room_id, 60)
+    await _until_count(host, 60)
     host.heard.clear()
     before = {client.joined["resume"]: client.joined["id"] for client in crowd}
     await asyncio.gather(*(client.drop() for client in crowd))
