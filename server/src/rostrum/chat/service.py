@@ -23,7 +23,7 @@ from rostrum.kit.events import EventBus
 from rostrum.kit.groupcommit import GroupCommit
 from rostrum.kit.ids import new_id
 from rostrum.kit.ratelimit import RateLimiter
-from rostrum.live import Contributor, LiveRoom, LiveService, Peer, RemovedFromRoom, RoomClosed, sender
+from rostrum.live import Contributor, LiveRoom, LiveService, Part, Peer, RemovedFromRoom, RoomClosed, sender
 from rostrum.rooms import RoomService
 from rostrum.rooms.errors import RoomNotFound
 
@@ -89,7 +89,7 @@ class ChatService(Contributor):
         self._limit = limit
         self._writer = GroupCommit[Draft, MessageInfo](db, _write, self._tell, largest=batch)
         self._histories: dict[LiveRoom, asyncio.Task[History]] = {}
-        live.contribute(self)
+        live.answers.contribute(self)
         events.subscribe(RoomClosed, self._on_room_closed)
 
     async def close(self) -> None:
@@ -168,10 +168,10 @@ class ChatService(Contributor):
         page = [_info(row) for row in rows[:limit]]
         return page, page[-1].position if len(rows) > limit else None
 
-    async def join_part(self, peer: Peer) -> dict[str, Any]:
+    async def join_part(self, peer: Peer, media: dict[str, Any] | None) -> Part:
         """The last messages, oldest first, and where the page before them begins."""
         history = await self._history(peer.room)
-        return {"chatHistory": history.bodies, "chatCursor": history.cursor}
+        return lambda: {"chatHistory": history.bodies, "chatCursor": history.cursor}
 
     async def _history(self, room: LiveRoom) -> History:
         """The last messages of a live room; read once, by whoever needs them first."""

@@ -1,6 +1,6 @@
 """Live rooms: joined peers, roles, sessions, presence."""
 
-from rostrum.live.contributor import Contributor
+from rostrum.live.contributor import Contributor, Part
 from rostrum.live.errors import RemovedFromRoom
 from rostrum.live.events import PeerDropped, PeerJoined, PeerLeft, PeerResumed, RoleChanged, RoomClosed, RoomOpened
 from rostrum.live.notifier import Notifier, sender
@@ -19,6 +19,7 @@ __all__ = [
     "LiveService",
     "LiveSignals",
     "Notifier",
+    "Part",
     "Peer",
     "PeerDropped",
     "PeerJoined",

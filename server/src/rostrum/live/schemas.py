@@ -1,6 +1,6 @@
 """What clients put into the live core's events."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -16,12 +16,14 @@ class RoomRef(Message, frozen=True):
 
 
 class Join(Message, frozen=True):
-    """`join`. `resume` is the secret from an earlier acknowledgement; `fresh` gives up the media of that time."""
+    """`join`. `resume` is the secret from an earlier acknowledgement; `fresh` gives up the media of that time; `media`
+    asks for media in the same answer."""
 
     room_id: Id
     name: Name | None = None
     resume: Annotated[str, msgspec.Meta(max_length=100)] | None = None
     fresh: bool = False
+    media: dict[str, Any] | None = None
 
 
 class MeetJoin(Message, frozen=True):

@@ -11,7 +11,7 @@ from rostrum.kit.errors import RostrumError
 from rostrum.kit.events import EventBus
 from rostrum.kit.ids import new_id
 from rostrum.kit.realtime import Connection, Realtime
-from rostrum.live.contributor import Contributor
+from rostrum.live.answers import Answers
 from rostrum.live.errors import NotInRoom, RemovedFromRoom, RoomFull, RoomLocked
 from rostrum.live.events import PeerDropped, PeerJoined, PeerLeft, PeerResumed, RoomClosed, RoomOpened
 from rostrum.live.notifier import Notifier
@@ -55,9 +55,7 @@ class LiveService:
         self.durable = rooms
         self.events = events
         self._grace = grace_seconds
-        self._ice_servers = ice_servers
-        self._features_of = features_of
-        self._contributors: list[Contributor] = []
+        self.answers = Answers(ice_servers, features_of)
         self._opening: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stale_roles: set[str] = set()
@@ -86,10 +84,6 @@ class LiveService:
         for task in list(self._tasks):
             task.cancel()
         await self.recorder.close()
-
-    def contribute(self, contributor: Contributor) -> None:
-        """Let a feature above add its parts to the answers."""
-        self._contributors.append(contributor)
 
     def peer_of(self, connection: Connection) -> Peer:
         """The peer behind a socket.
@@ -147,7 +141,7 @@ class LiveService:
         room, admission = await self._admit(connection, request.room_id, request.name)
         current = connection.data.get(_PEER)
         if isinstance(current, Peer) and current.room is room:
-            return await self._acknowledgement(current, connection, resumed=True)
+            return await self._acknowledgement(current, connection, request, resumed=True)
         peer = room.returning(admission.subject, request.resume)
         if peer is None:
             self._check_entry(room, admission)
@@ -155,13 +149,13 @@ class LiveService:
             await self.leave(current, "moved")
         if peer is not None:
             await self._resume(peer, connection, fresh=request.fresh)
-            return await self._acknowledgement(peer, connection, resumed=not request.fresh)
+            return await self._acknowledgement(peer, connection, request, resumed=not request.fresh)
         if room.is_full and (ghost := room.ghost()) is not None:
             await self.leave(ghost, "dropped")
         peer = self._enter(room, admission, connection)
         await self.events.publish(PeerJoined(peer))
         self.presence.joined(peer)
-        return await self._acknowledgement(peer, connection, resumed=False)
+        return await self._acknowledgement(peer, connection, request, resumed=False)
 
     def _check_entry(self, room: LiveRoom, admission: Admission) -> None:
         try:
@@ -335,64 +329,16 @@ class LiveService:
             self._close_later(room)
         return True
 
-    async def _acknowledgement(self, peer: Peer, connection: Connection, *, resumed: bool) -> dict[str, Any]:
-        answer: dict[str, Any] = {
-            "id": peer.id,
-            "name": peer.name,
-            "role": peer.role,
-            "resume": peer.resume,
-            "resumed": resumed,
-            "room": peer.room.public(),
-            "peers": self.listed(peer.room, skip=peer),
-            "iceServers": self._ice_servers,
-            "features": self._features_of(connection.principal.package),
-        }
-        if peer.on_stage:
-            answer["cohostRequests"] = requests(peer.room)
-        for contributor in self._contributors:
-            answer.update(await contributor.join_part(peer))
-        if peer.left:
-            # The room has ended, or the peer was removed, while this was put together.
-            raise NotInRoom()
-        return answer
-
-    def listed(self, room: LiveRoom, *, skip: Peer | None = None) -> list[dict[str, Any]]:
-        """The peers of a room as lists show them."""
-        return [self._described(peer) for peer in room.listed() if peer is not skip]
-
-    def _described(self, peer: Peer) -> dict[str, Any]:
-        body = peer.public()
-        for contributor in self._contributors:
-            body.update(contributor.peer_part(peer))
-        return body
-
-    def info(self, peer: Peer) -> dict[str, Any]:
-        """What `getMyRoomInfo` answers."""
-        answer: dict[str, Any] = {
-            "id": peer.id,
-            "role": peer.role,
-            "room": peer.room.public(),
-            "peers": self.listed(peer.room),
-            "recording": None,
-            "whiteboard": None,
-        }
-        for contributor in self._contributors:
-            answer.update(contributor.info_part(peer.room))
-        return answer
+    async def _acknowledgement(
+        self, peer: Peer, connection: Connection, request: Join, *, resumed: bool
+    ) -> dict[str, Any]:
+        package = connection.principal.package
+        return await self.answers.joined(peer, package, resumed=resumed, media=request.media)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def requests(room: LiveRoom) -> list[dict[str, Any]]:
-    """The open co-host requests, for somebody who may answer them."""
-    return [
-        {"requestId": request, "socketId": peer.connection_id, "peerId": peer.id, "name": peer.name}
-        for request, peer_id in room.requests.items()
-        if (peer := room.peers.get(peer_id)) is not None
-    ]
 
 
 def _check_entry(room: LiveRoom, admission: Admission) -> None:

@@ -48,7 +48,7 @@ class LiveSignals:
 
     async def room_info(self, connection: Connection, *_: Any) -> dict[str, Any]:
         """Tell the state of the caller's room."""
-        return self._live.info(self._live.peer_of(connection))
+        return self._live.answers.info(self._live.peer_of(connection))
 
     async def meet_join(self, connection: Connection, body: Any = None, *_: Any) -> dict[str, Any]:
         """Be present without media."""

@@ -23,12 +23,16 @@ from rostrum.sfu.schemas import Source
 
 @dataclass(eq=False, slots=True)
 class MediaRouter:
-    """A room's router on one worker. A room has one, and more when it is larger than a worker."""
+    """A room's router on one worker. A room has one, and more when it is larger than a worker.
+
+    `tag` stands for its capabilities: routers with the same tag have the same.
+    """
 
     media_worker: MediaWorker
     router: Router
     speakers: ActiveSpeakerObserver
     levels: AudioLevelObserver
+    tag: str
 
     @property
     def alive(self) -> bool:
@@ -82,6 +86,8 @@ class Carrier:
     transport: WebRtcTransport
     direction: str | None
     era: int
+    force_tcp: bool = False
+    connected: bool = False
 
 
 @dataclass(eq=False, slots=True)

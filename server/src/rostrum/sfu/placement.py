@@ -1,8 +1,10 @@
 """Which router of which worker a peer is on, and how streams get from one router to another."""
 
 import asyncio
+import hashlib
 from typing import Any
 
+import msgspec
 import structlog
 
 from rostrum.sfu.codecs import MEDIA_CODECS
@@ -66,7 +68,7 @@ class Placement:
             levels = await router.create_audio_level_observer(
                 max_entries=10, threshold=-60, interval=LEVELS_INTERVAL_MS
             )
-        media_router = MediaRouter(worker, router, speakers, levels)
+        media_router = MediaRouter(worker, router, speakers, levels, _tag(router.rtp_capabilities.to_json()))
         if room.closed or not media_router.alive:
             router.close()
             raise MediaRestarting(retry_after=1)
@@ -112,3 +114,7 @@ class Placement:
         for worker, router in list(room.routers.items()):
             self.forget(room, worker)
             router.router.close()
+
+
+def _tag(capabilities: dict[str, Any]) -> str:
+    return hashlib.sha256(msgspec.json.encode(capabilities)).hexdigest()[:16]

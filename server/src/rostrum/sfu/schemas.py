@@ -19,6 +19,26 @@ class CreateTransport(Message, frozen=True):
     force_tcp: bool = False
 
 
+class JoinMedia(Message, frozen=True):
+    """`media` of `join`. `tag`: the router capabilities that the client knows already, and by which it has made its
+    `rtp_capabilities`."""
+
+    recv: bool = False
+    send: bool = False
+    force_tcp: bool = False
+    tag: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    rtp_capabilities: Json | None = None
+
+    def directions(self, *, on_stage: bool) -> list[Literal["send", "recv"]]:
+        """The transports to be made; a viewer has nothing to send."""
+        wanted: list[Literal["send", "recv"]] = []
+        if self.send and on_stage:
+            wanted.append("send")
+        if self.recv:
+            wanted.append("recv")
+        return wanted
+
+
 class TransportRef(Message, frozen=True):
     """`restartIce`, `closeTransport`."""
 
@@ -70,9 +90,11 @@ class Consume(Message, frozen=True):
 
 
 class Resume(Message, frozen=True):
-    """`resume`: one consumer, or all of the caller's."""
+    """`resume`: one consumer, some, or all of the caller's; `connect`, as of `connectTransport`, is done first."""
 
     consumer_id: Id | None = None
+    consumer_ids: Annotated[list[Id], msgspec.Meta(max_length=256)] | None = None
+    connect: Json | None = None
 
 
 class PreferredLayers(Message, frozen=True):

@@ -1,4 +1,4 @@
-"""The verbs of media: transports, producers, consumers."""
+"""The verbs of media: what a room's producers do; its transports and consumers are in modules of their own."""
 
 from typing import Any
 
@@ -6,35 +6,22 @@ import structlog
 
 from rostrum.kit.events import EventBus
 from rostrum.live import LiveRoom, LiveService, Peer, require_stage
-from rostrum.sfu.errors import (
-    ConsumerNotFound,
-    InvalidParameters,
-    LimitReached,
-    MediaRestarting,
-    ProducerNotFound,
-    TransportNotFound,
-    media_errors,
-)
+from rostrum.sfu.errors import LimitReached, MediaRestarting, ProducerNotFound, TransportNotFound, media_errors
 from rostrum.sfu.lifecycle import Lifecycle
-from rostrum.sfu.media import Carrier, MediaRoom, PeerMedia, Receive, Send
+from rostrum.sfu.media import Carrier, MediaRoom, PeerMedia, Send
 from rostrum.sfu.placement import Placement
 from rostrum.sfu.pool import WorkerPool
+from rostrum.sfu.receiving import Receiving
 from rostrum.sfu.reports import Reports
-from rostrum.sfu.schemas import (
-    Consume,
-    CreateTransport,
-    PreferredLayers,
-    Produce,
-)
+from rostrum.sfu.schemas import Produce
 from rostrum.sfu.screen import Screen
+from rostrum.sfu.transports import Transports
 from rostrum.sfu.view import MediaView
+from rostrum.sfu.welcome import Welcome
 
 log = structlog.get_logger(__name__)
 
-TRANSPORTS_PER_PEER = 8
 PRODUCERS_PER_PEER = 8
-CONSUMERS_PER_PEER = 256
-OUTGOING_BITRATE = 1_000_000
 # A stream that many people join at once is asked for one key frame a second, not for one each.
 KEY_FRAME_DELAY_MS = 1000
 
@@ -53,8 +40,11 @@ class SfuService:
         self._rooms: dict[LiveRoom, MediaRoom] = {}
         self.screen = Screen(live.notifier, self.close_send)
         self._reports = Reports(live.notifier)
-        self._view = MediaView(self._rooms, self.screen)
-        live.contribute(self._view)
+        self.transports = Transports(self._placement)
+        self.receiving = Receiving(self._placement, self._reports)
+        welcome = Welcome(self.media_of, self._placement, self.transports, self.receiving)
+        self._view = MediaView(self._rooms, self.screen, welcome)
+        live.answers.contribute(self._view)
         Lifecycle(self._rooms, self._placement, self.screen, live.notifier).subscribe(events, pool)
 
     async def start(self) -> None:
@@ -88,66 +78,6 @@ class SfuService:
         """What the room's routers can do."""
         router = await self._placement.any_router(self.media_of(peer).room)
         return router.router.rtp_capabilities.to_json()
-
-    async def create_transport(self, peer: Peer, request: CreateTransport) -> dict[str, Any]:
-        """Make a transport for the caller; what a browser needs to use it.
-
-        Raises:
-            LimitReached, MediaRestarting.
-        """
-        media = self.media_of(peer)
-        async with media.lock:
-            self._drop_inherited(media, request.direction)
-            if len(media.carriers) >= TRANSPORTS_PER_PEER:
-                raise LimitReached()
-            router = await self._placement.router_of(media)
-            with media_errors():
-                transport = await router.router.create_webrtc_transport(
-                    webrtc_server=router.media_worker.server,
-                    enable_udp=not request.force_tcp,
-                    enable_tcp=True,
-                    prefer_udp=True,
-                    initial_available_outgoing_bitrate=OUTGOING_BITRATE,
-                )
-            if peer.left or media.router is not router:
-                transport.close()
-                raise MediaRestarting(retry_after=1)
-            media.carriers[transport.id] = Carrier(transport, request.direction, peer.takeovers)
-            transport.on("close", lambda: media.forget_carrier(transport.id))
-        return {
-            "id": transport.id,
-            "iceParameters": transport.ice_parameters.to_json(),
-            "iceCandidates": [candidate.to_json() for candidate in transport.ice_candidates],
-            "dtlsParameters": transport.dtls_parameters.to_json(),
-        }
-
-    def _drop_inherited(self, media: PeerMedia, direction: str | None) -> None:
-        """A peer that came back and makes a transport anew has lost the one it had for that direction."""
-        for carrier in list(media.carriers.values()):
-            same = direction is None or carrier.direction in (None, direction)
-            if carrier.era < media.peer.takeovers and same:
-                carrier.transport.close()
-
-    async def connect_transport(self, peer: Peer, transport_id: str, dtls_parameters: dict[str, Any]) -> None:
-        """Give a transport the client's DTLS parameters.
-
-        Raises:
-            TransportNotFound, InvalidParameters, InvalidMediaState, MediaRestarting.
-        """
-        carrier = self.media_of(peer).carrier(transport_id)
-        with media_errors():
-            await carrier.transport.connect(dtls_parameters=dtls_parameters)
-
-    async def restart_ice(self, peer: Peer, transport_id: str) -> dict[str, Any]:
-        """New ICE parameters for a transport whose path has changed."""
-        carrier = self.media_of(peer).carrier(transport_id)
-        with media_errors():
-            parameters = await carrier.transport.restart_ice()
-        return {"iceParameters": parameters.to_json()}
-
-    def close_transport(self, peer: Peer, transport_id: str) -> None:
-        """Close one of the caller's transports and all that is on it; TransportNotFound for everything else."""
-        self.media_of(peer).carrier(transport_id).transport.close()
 
     async def produce(self, peer: Peer, request: Produce) -> dict[str, Any]:
         """Start to send a track into the room.
@@ -198,72 +128,6 @@ class SfuService:
         media.room.sends[producer.id] = send
         producer.on("close", lambda: self._send_ended(send))
         return send
-
-    async def consume(self, peer: Peer, request: Consume) -> dict[str, Any]:
-        """Start to receive a producer of the room. Asked again on the same transport, it is the same consumer.
-
-        Raises:
-            TransportNotFound, ProducerNotFound, LimitReached, InvalidParameters, MediaRestarting.
-        """
-        media = self.media_of(peer)
-        async with media.lock:
-            carrier = media.carrier(request.consumer_transport_id)
-            send = media.room.send(request.producer_id)
-            receive = _existing(media, send, carrier)
-            if receive is None:
-                receive = await self._consume(media, carrier, send, request)
-        consumer = receive.consumer
-        return {
-            "id": consumer.id,
-            "producerId": consumer.producer_id,
-            "kind": consumer.kind,
-            "rtpParameters": consumer.rtp_parameters.to_json(),
-            "type": consumer.type,
-            "producerPaused": consumer.producer_paused,
-            "paused": consumer.paused,
-            "appData": {"type": send.source},
-            "peer_id": send.media.peer.id,
-        }
-
-    async def _consume(self, media: PeerMedia, carrier: Carrier, send: Send, request: Consume) -> Receive:
-        if len(media.receives) >= CONSUMERS_PER_PEER:
-            raise LimitReached()
-        if media.router is None:
-            raise MediaRestarting(retry_after=1)
-        await self._placement.bring(send, media.router)
-        with media_errors():
-            consumer = await carrier.transport.consume(
-                producer_id=send.id, rtp_capabilities=request.rtp_capabilities, paused=request.paused
-            )
-        if consumer.closed or media.peer.left:
-            consumer.close()
-            raise ProducerNotFound()
-        receive = Receive(consumer, send, carrier.transport.id)
-        media.receives[consumer.id] = receive
-        media.reserve(len(media.receives))
-        self._reports.follow(media, receive)
-        return receive
-
-    async def resume(self, peer: Peer, consumer_id: str | None) -> list[str]:
-        """Let paused consumers flow: one, or all of the caller's. Video begins with a key frame."""
-        media = self.media_of(peer)
-        chosen = [media.receive(consumer_id)] if consumer_id else list(media.receives.values())
-        for receive in chosen:
-            try:
-                with media_errors():
-                    if receive.consumer.paused and not receive.consumer.closed:
-                        await receive.consumer.resume()
-            except InvalidParameters:
-                # Its producer ends at this very moment: the worker knows it, and we are about to be told.
-                if consumer_id is not None:
-                    raise ConsumerNotFound() from None
-        return [receive.consumer.id for receive in chosen if not receive.consumer.paused]
-
-    async def set_preferred_layers(self, peer: Peer, request: PreferredLayers) -> None:
-        """Which layers of a simulcast stream the caller wants."""
-        receive = self.media_of(peer).receive(request.consumer_id)
-        with media_errors():
-            await receive.consumer.set_preferred_layers(request.spatial_layer, request.temporal_layer)
 
     async def set_paused(self, peer: Peer, producer_id: str | None, *, paused: bool) -> Send:
         """Pause or resume one's own producer, the camera by default."""
@@ -319,10 +183,3 @@ class SfuService:
 
 
 _SOURCES = {"audio": "mic", "video": "camera"}
-
-
-def _existing(media: PeerMedia, send: Send, carrier: Carrier) -> Receive | None:
-    for receive in media.receives.values():
-        if receive.send is send and receive.transport_id == carrier.transport.id:
-            return receive
-    return None

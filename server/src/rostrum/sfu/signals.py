@@ -5,7 +5,8 @@ from typing import Any
 from rostrum.kit.messages import read
 from rostrum.kit.realtime import Connection, Realtime
 from rostrum.live import LiveService, PeerRef, Stage, require_stage
-from rostrum.sfu import schemas
+from rostrum.sfu import receiving, schemas, transports
+from rostrum.sfu.media import PeerMedia
 from rostrum.sfu.service import SfuService
 
 
@@ -40,27 +41,32 @@ class SfuSignals:
         """What the room's router can do."""
         return await self._sfu.capabilities(self._live.peer_of(connection))
 
+    def _media(self, connection: Connection) -> PeerMedia:
+        return self._sfu.media_of(self._live.peer_of(connection))
+
     async def create_transport(self, connection: Connection, body: Any = None, *_: Any) -> dict[str, Any]:
         """Make a transport."""
-        peer = self._live.peer_of(connection)
-        return await self._sfu.create_transport(peer, read(schemas.CreateTransport, body))
+        media = self._media(connection)
+        return transports.described(await self._sfu.transports.create(media, read(schemas.CreateTransport, body)))
 
     async def connect_transport(self, connection: Connection, body: Any = None, *_: Any) -> str:
         """Connect a transport."""
-        peer = self._live.peer_of(connection)
-        request = read(schemas.ConnectTransport, body)
-        await self._sfu.connect_transport(peer, request.transport_id, request.dtls_parameters)
+        await self._connect(self._media(connection), body)
         return "success"
+
+    async def _connect(self, media: PeerMedia, body: Any) -> None:
+        request = read(schemas.ConnectTransport, body)
+        await self._sfu.transports.connect(media, request.transport_id, request.dtls_parameters)
 
     async def restart_ice(self, connection: Connection, body: Any = None, *_: Any) -> dict[str, Any]:
         """Restart a transport's ICE."""
-        peer = self._live.peer_of(connection)
-        return await self._sfu.restart_ice(peer, read(schemas.TransportRef, body).transport_id)
+        media = self._media(connection)
+        return await self._sfu.transports.restart_ice(media, read(schemas.TransportRef, body).transport_id)
 
     async def close_transport(self, connection: Connection, body: Any = None, *_: Any) -> None:
         """Close a transport and all that is on it."""
-        peer = self._live.peer_of(connection)
-        self._sfu.close_transport(peer, read(schemas.TransportRef, body).transport_id)
+        media = self._media(connection)
+        self._sfu.transports.close(media, read(schemas.TransportRef, body).transport_id)
 
     async def get_producers(self, connection: Connection, *_: Any) -> list[dict[str, Any]]:
         """List what the others send."""
@@ -81,18 +87,22 @@ class SfuSignals:
 
     async def consume(self, connection: Connection, body: Any = None, *_: Any) -> dict[str, Any]:
         """Receive a track."""
-        peer = self._live.peer_of(connection)
-        return await self._sfu.consume(peer, read(schemas.Consume, body))
+        media = self._media(connection)
+        return receiving.described(await self._sfu.receiving.consume(media, read(schemas.Consume, body)))
 
     async def resume(self, connection: Connection, body: Any = None, *_: Any) -> dict[str, Any]:
         """Let consumers flow."""
-        peer = self._live.peer_of(connection)
-        return {"resumed": await self._sfu.resume(peer, read(schemas.Resume, body).consumer_id)}
+        media = self._media(connection)
+        request = read(schemas.Resume, body)
+        if request.connect is not None:
+            await self._connect(media, request.connect)
+        wanted = request.consumer_ids if request.consumer_id is None else [request.consumer_id]
+        return {"resumed": await self._sfu.receiving.resume(media, wanted)}
 
     async def set_preferred_layers(self, connection: Connection, body: Any = None, *_: Any) -> None:
         """Choose layers."""
-        peer = self._live.peer_of(connection)
-        await self._sfu.set_preferred_layers(peer, read(schemas.PreferredLayers, body))
+        media = self._media(connection)
+        await self._sfu.receiving.set_preferred_layers(media, read(schemas.PreferredLayers, body))
 
     async def video_paused(self, connection: Connection, body: Any = None, *_: Any) -> None:
         """Pause an own producer."""

@@ -1,0 +1,132 @@
+"""The consumers of peers: what they receive, and when it flows."""
+
+import asyncio
+from typing import Any
+
+from rostrum.sfu.errors import (
+    ConsumerNotFound,
+    InvalidParameters,
+    LimitReached,
+    MediaRestarting,
+    ProducerNotFound,
+    media_errors,
+)
+from rostrum.sfu.media import Carrier, PeerMedia, Receive, Send
+from rostrum.sfu.placement import Placement
+from rostrum.sfu.reports import Reports
+from rostrum.sfu.schemas import Consume, PreferredLayers
+
+CONSUMERS_PER_PEER = 256
+
+
+class Receiving:
+    """What can be done with consumers; each belongs to one peer."""
+
+    def __init__(self, placement: Placement, reports: Reports) -> None:
+        self._placement = placement
+        self._reports = reports
+
+    async def consume(self, media: PeerMedia, request: Consume) -> Receive:
+        """Start to receive a producer of the room. Asked again on the same transport, it is the same consumer.
+
+        Raises:
+            TransportNotFound, ProducerNotFound, LimitReached, InvalidParameters, MediaRestarting.
+        """
+        async with media.lock:
+            carrier = media.carrier(request.consumer_transport_id)
+            send = media.room.send(request.producer_id)
+            if len(media.receives) >= CONSUMERS_PER_PEER and _existing(media, send, carrier) is None:
+                raise LimitReached()
+            return await self._receive(media, carrier, send, request.rtp_capabilities, paused=request.paused)
+
+    async def consume_all(
+        self, media: PeerMedia, carrier: Carrier, sends: list[Send], rtp_capabilities: dict[str, Any]
+    ) -> list[Receive]:
+        """Start to receive many at once, all of them paused; what the receiver cannot have is left out."""
+        async with media.lock:
+            room_left = max(0, CONSUMERS_PER_PEER - len(media.receives))
+            asked = [self._receive(media, carrier, send, rtp_capabilities, paused=True) for send in sends[:room_left]]
+            made = await asyncio.gather(*asked, return_exceptions=True)
+        return [receive for receive in made if isinstance(receive, Receive)]
+
+    async def _receive(
+        self, media: PeerMedia, carrier: Carrier, send: Send, rtp_capabilities: dict[str, Any], *, paused: bool
+    ) -> Receive:
+        known = _existing(media, send, carrier)
+        if known is not None:
+            return known
+        if media.router is None:
+            raise MediaRestarting(retry_after=1)
+        await self._placement.bring(send, media.router)
+        with media_errors():
+            consumer = await carrier.transport.consume(
+                producer_id=send.id, rtp_capabilities=rtp_capabilities, paused=paused
+            )
+        if consumer.closed or media.peer.left:
+            consumer.close()
+            raise ProducerNotFound()
+        receive = Receive(consumer, send, carrier.transport.id)
+        media.receives[consumer.id] = receive
+        media.reserve(len(media.receives))
+        self._reports.follow(media, receive)
+        return receive
+
+    async def resume(self, media: PeerMedia, consumer_ids: list[str] | None) -> list[str]:
+        """Let paused consumers flow: some, or all of the caller's. Video begins with a key frame.
+
+        Raises:
+            ConsumerNotFound: the only one that was asked for is none of the caller's; of several it is left out.
+        """
+        if consumer_ids is None:
+            chosen = list(media.receives.values())
+        elif len(consumer_ids) == 1:
+            chosen = [media.receive(consumer_ids[0])]
+        else:
+            chosen = [receive for name in consumer_ids if (receive := media.receives.get(name)) is not None]
+        done = await asyncio.gather(*(self._resume(receive) for receive in chosen if receive.consumer.paused))
+        if consumer_ids is not None and len(consumer_ids) == 1 and False in done:
+            raise ConsumerNotFound()
+        return [receive.consumer.id for receive in chosen if not receive.consumer.paused]
+
+    async def _resume(self, receive: Receive) -> bool:
+        """False: its producer ends at this very moment; the worker knows it, and we are about to be told."""
+        consumer = receive.consumer
+        try:
+            with media_errors():
+                if not consumer.closed:
+                    await consumer.resume()
+                    if consumer.type == "svc":
+                        # Of a single stream with layers the first key frame may have gone by: it would stay dark.
+                        await consumer.request_key_frame()
+        except InvalidParameters:
+            return False
+        return True
+
+    async def set_preferred_layers(self, media: PeerMedia, request: PreferredLayers) -> None:
+        """Which layers of a simulcast stream the caller wants."""
+        receive = media.receive(request.consumer_id)
+        with media_errors():
+            await receive.consumer.set_preferred_layers(request.spatial_layer, request.temporal_layer)
+
+
+def described(receive: Receive) -> dict[str, Any]:
+    """A consumer as `consume` answers it."""
+    consumer = receive.consumer
+    return {
+        "id": consumer.id,
+        "producerId": consumer.producer_id,
+        "kind": consumer.kind,
+        "rtpParameters": consumer.rtp_parameters.to_json(),
+        "type": consumer.type,
+        "producerPaused": consumer.producer_paused,
+        "paused": consumer.paused,
+        "appData": {"type": receive.send.source},
+        "peer_id": receive.send.media.peer.id,
+    }
+
+
+def _existing(media: PeerMedia, send: Send, carrier: Carrier) -> Receive | None:
+    for receive in media.receives.values():
+        if receive.send is send and receive.transport_id == carrier.transport.id:
+            return receive
+    return None
