@@ -68,6 +68,34 @@ export interface JoinAck {
   /** What a peer that came back still has. */
   myProducers?: ProducerInfo[];
   myTransports?: string[];
+  /** What was asked for with `media`; an older server knows nothing of it. */
+  media?: JoinedMedia | { error: string; code: string };
+}
+
+/** The media that a join asks for, so that it comes in the same answer. */
+export interface JoinMedia {
+  recv: boolean;
+  send?: boolean;
+  forceTcp?: boolean;
+  /** Stands for the router capabilities by which `rtpCapabilities` were made. */
+  tag?: string;
+  rtpCapabilities?: types.RtpCapabilities;
+}
+
+export interface JoinedMedia {
+  tag: string;
+  /** Absent where the tag that was sent still stands for them. */
+  routerRtpCapabilities?: types.RtpCapabilities;
+  recvTransport?: TransportParameters;
+  sendTransport?: TransportParameters;
+  producers: ProducerInfo[];
+  /** Paused; those of a large stage are not all here. */
+  consumers: ConsumerParameters[];
+}
+
+export interface ConnectParameters {
+  transport_id: string;
+  dtlsParameters: types.DtlsParameters;
 }
 
 export interface WireCohostRequest {
@@ -102,12 +130,12 @@ export interface Layers {
 /** What a client asks: event → [body, acknowledgement]. */
 export interface Requests {
   createRoom: [{ room_id: string }, { room_id: string; created: boolean }];
-  join: [{ room_id: string; name: string; resume?: string; fresh?: boolean }, JoinAck];
+  join: [{ room_id: string; name: string; resume?: string; fresh?: boolean; media?: JoinMedia }, JoinAck];
   exitRoom: [undefined, string];
   getMyRoomInfo: [undefined, { id: string; room: WireRoom; peers: WirePeer[]; producers: unknown[] }];
   getRouterRtpCapabilities: [undefined, types.RtpCapabilities];
   createWebRtcTransport: [{ direction: "send" | "recv"; forceTcp?: boolean }, TransportParameters];
-  connectTransport: [{ transport_id: string; dtlsParameters: types.DtlsParameters }, "success"];
+  connectTransport: [ConnectParameters, "success"];
   closeTransport: [{ transport_id: string }, object];
   restartIce: [{ transport_id: string }, { iceParameters: types.IceParameters }];
   getProducers: [undefined, ProducerInfo[]];
@@ -119,7 +147,7 @@ export interface Requests {
     { consumerTransportId: string; producerId: string; rtpCapabilities: types.RtpCapabilities; paused?: boolean },
     ConsumerParameters,
   ];
-  resume: [{ consumer_id: string }, { resumed: string[] }];
+  resume: [{ consumer_id: string } | { consumer_ids: string[]; connect?: ConnectParameters }, { resumed: string[] }];
   setPreferredLayers: [{ consumer_id: string; spatialLayer: number; temporalLayer?: number }, object];
   producerClosed: [{ producer_id: string }, object];
   videoPaused: [{ producer_id: string }, object];

@@ -1,6 +1,7 @@
 import { Device, type types } from "mediasoup-client";
 import { RostrumError, asRostrumError, clientError, isPassing } from "./errors";
-import type { Source, TransportParameters } from "./events";
+import type { ConnectParameters, JoinMedia, JoinedMedia, Source, TransportParameters } from "./events";
+import type { RouterMemory } from "./routers";
 import type { Signaling } from "./signaling";
 import { Healer } from "./healer";
 
@@ -8,6 +9,7 @@ export interface LinkOptions {
   forceTcp?: boolean | undefined;
   iceServers?: RTCIceServer[] | undefined;
   makeDevice?: (() => Promise<Device>) | undefined;
+  routers: RouterMemory;
 }
 
 export interface LinkHooks {
@@ -33,6 +35,8 @@ export class Link {
   readonly #open = new Map<types.Transport, Healer>();
   #device: Promise<Device> | null = null;
   #doubtful = false;
+  /** The receiving transport's connection, kept back to go along with another question. */
+  #held: ConnectParameters | "next" | null = null;
 
   constructor(signaling: Signaling, options: LinkOptions, hooks: LinkHooks) {
     this.#signaling = signaling;
@@ -64,22 +68,62 @@ export class Link {
   }
 
   device(): Promise<Device> {
-    return (this.#device ??= this.#loadDevice());
+    return (this.#device ??= this.#signaling.request("getRouterRtpCapabilities").then((known) => this.#loadDevice(known)));
   }
 
   /** The transport of that direction, made when first asked for. */
   transport(direction: Direction): Promise<types.Transport> {
     const known = this.#transports.get(direction);
     if (known) return known;
-    const made = this.#makeTransport(direction);
-    this.#transports.set(direction, made);
-    made.catch(() => this.#transports.delete(direction));
-    return made;
+    return this.#keep(direction, this.#makeTransport(direction));
+  }
+
+  /** What a join asks for on behalf of this link. */
+  async wish(send: boolean): Promise<JoinMedia> {
+    const wish = { recv: true, ...(send ? { send } : {}), ...(this.#options.forceTcp === true ? { forceTcp: true } : {}) };
+    const { known } = this.#options.routers;
+    if (!known) return wish;
+    try {
+      const device = await this.#loadDevice(known.capabilities);
+      this.#device = Promise.resolve(device);
+      return { ...wish, tag: known.tag, rtpCapabilities: device.recvRtpCapabilities };
+    } catch {
+      // What was remembered is of no use; what really is wrong with the browser shows when the server's own word is loaded.
+      this.#options.routers.forget();
+      return wish;
+    }
+  }
+
+  /** Takes up what the join has brought. */
+  adopt({ tag, routerRtpCapabilities: capabilities, recvTransport, sendTransport }: JoinedMedia): void {
+    if (capabilities) {
+      this.#options.routers.remember({ tag, capabilities });
+      this.#device = this.#loadDevice(capabilities);
+      this.#device.catch(() => undefined);
+    }
+    if (recvTransport) void this.#keep("recv", this.#takeUp("recv", recvTransport));
+    if (sendTransport) void this.#keep("send", this.#takeUp("send", sendTransport));
+  }
+
+  /** Keeps the receiving transport's connection back until `takeConnect`. */
+  holdConnect(): void {
+    this.#held = "next";
+  }
+
+  takeConnect(): ConnectParameters | undefined {
+    const held = this.#held;
+    this.#held = null;
+    return held === null || held === "next" ? undefined : held;
   }
 
   /** Restarts ICE where the path is down; for the moment after a reconnection. */
   mend(): void {
     for (const healer of this.#open.values()) healer.check();
+  }
+
+  /** Tells the server our end of a transport. */
+  connect(parameters: ConnectParameters): void {
+    this.#signaling.request("connectTransport", parameters).catch((thrown: unknown) => this.fail(this.judge(thrown)));
   }
 
   /** Says that this link is beyond mending. */
@@ -107,18 +151,29 @@ export class Link {
     this.#open.clear();
   }
 
-  async #loadDevice(): Promise<Device> {
+  async #loadDevice(routerRtpCapabilities: types.RtpCapabilities): Promise<Device> {
     const device = await (this.#options.makeDevice ?? Device.factory.bind(Device))().catch((thrown: unknown) => {
       throw clientError("unsupported", thrown);
     });
-    await device.load({ routerRtpCapabilities: await this.#signaling.request("getRouterRtpCapabilities") });
+    await device.load({ routerRtpCapabilities });
     return device;
+  }
+
+  #keep(direction: Direction, made: Promise<types.Transport>): Promise<types.Transport> {
+    this.#transports.set(direction, made);
+    made.catch(() => this.#transports.get(direction) === made && this.#transports.delete(direction));
+    return made;
   }
 
   async #makeTransport(direction: Direction): Promise<types.Transport> {
     const forceTcp = this.#options.forceTcp === true;
     const asked = this.#signaling.request("createWebRtcTransport", { direction, ...(forceTcp ? { forceTcp } : {}) });
-    const [device, parameters] = await Promise.all([this.device(), asked]);
+    const [, parameters] = await Promise.all([this.device(), asked]);
+    return this.#takeUp(direction, parameters);
+  }
+
+  async #takeUp(direction: Direction, parameters: TransportParameters): Promise<types.Transport> {
+    const device = await this.device();
     if (this.closed) {
       this.#signaling.tell("closeTransport", { transport_id: parameters.id });
       throw clientError("transport_closed");
@@ -133,8 +188,9 @@ export class Link {
     const healer = new Healer(() => transport.connectionState, () => this.#restartIce(transport), (error) => this.fail(error));
     this.#open.set(transport, healer);
     transport.on("connect", ({ dtlsParameters }, done) => {
-      const asked = this.#signaling.request("connectTransport", { transport_id: transport.id, dtlsParameters });
-      asked.catch((thrown: unknown) => this.fail(this.judge(thrown)));
+      const parameters = { transport_id: transport.id, dtlsParameters };
+      if (this.#held === "next" && transport.direction === "recv") this.#held = parameters;
+      else this.connect(parameters);
       // The socket keeps the order, so that what follows need not wait a round trip for an answer that says nothing.
       done();
     });

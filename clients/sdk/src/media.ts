@@ -1,5 +1,5 @@
 import { asRostrumError, clientError, type RostrumError } from "./errors";
-import type { JoinAck } from "./events";
+import type { JoinAck, JoinMedia, JoinedMedia } from "./events";
 import { Link, type LinkOptions } from "./link";
 import { Publisher, type PublisherHooks } from "./publisher";
 import { Receiver, type ReceiverHooks } from "./receiver";
@@ -30,6 +30,7 @@ export class Media {
   #link: Link | null = null;
   #attached = false;
   #prepared = false;
+  #brought: JoinedMedia | null = null;
   #building = new AbortController();
   #lost = false;
   #failures = 0;
@@ -52,14 +53,18 @@ export class Media {
     this.#options.iceServers ??= iceServers;
   }
 
-  /** Asks right behind the join for what every join needs, so that it costs no round trip of its own. */
-  prepare(): void {
+  /** Begins anew: what the join shall bring along, so that it costs no round trips of its own. */
+  async invite(): Promise<JoinMedia> {
     this.#lost ||= this.#link !== null;
     this.#discard(false);
     this.#link = this.#newLink();
     this.#prepared = true;
-    // Refused with the join, or asked for again by the rebuild that follows it.
-    this.#link.transport("recv").catch(() => undefined);
+    return this.#link.wish(this.publisher.sources.length > 0);
+  }
+
+  /** Hears what the join has brought. An older server brings nothing, a busy one an error: then everything is asked for. */
+  bring(media: JoinAck["media"]): void {
+    this.#brought = media && "tag" in media && media.recvTransport && this.#prepared ? media : null;
   }
 
   /** Goes on with the present link after a reconnection that found the peer again, if the server has kept it as well. */
@@ -119,13 +124,12 @@ export class Media {
   }
 
   async #build(signal: AbortSignal): Promise<void> {
-    const link = this.#link ?? this.#newLink();
-    this.#link = link;
+    const link = (this.#link ??= this.#newLink());
     this.#tellState();
     const mustBeWanted = (): void => {
       if (signal.aborted || link.closed) throw clientError("transport_closed");
     };
-    const synced = this.receiver.sync();
+    const synced = this.#takeUp(link);
     synced.catch(() => undefined);
     await link.transport("recv");
     mustBeWanted();
@@ -137,6 +141,15 @@ export class Media {
     // With nothing to send or receive no transport will ever connect, and nothing is being recovered.
     if (this.receiver.idle && this.publisher.sources.length === 0) this.#lost = false;
     this.#tellState();
+  }
+
+  /** What the join has brought counts once, for the link that it was asked for. */
+  async #takeUp(link: Link): Promise<void> {
+    const brought = this.#brought;
+    this.#brought = null;
+    if (!brought) return this.receiver.sync();
+    link.adopt(brought);
+    this.receiver.take(brought);
   }
 
   #newLink(): Link {
@@ -155,6 +168,7 @@ export class Media {
     this.#link?.close(tellServer);
     this.#link = null;
     this.#attached = this.#prepared = false;
+    this.#brought = null;
     this.publisher.detach(tellServer);
     this.receiver.detach();
     this.#tellState();

@@ -1,6 +1,6 @@
 import type { types } from "mediasoup-client";
 import { isPassing } from "./errors";
-import type { ConsumerParameters, Layers, ProducerInfo } from "./events";
+import type { ConsumerParameters, JoinedMedia, Layers, ProducerInfo, RequestBody } from "./events";
 import type { Link } from "./link";
 import type { Signaling } from "./signaling";
 import { readStats } from "./stats";
@@ -33,6 +33,7 @@ export class Receiver {
   readonly #signaling: Signaling;
   readonly #hooks: ReceiverHooks;
   readonly #entries = new Map<string, Entry>();
+  readonly #ready = new Map<string, ConsumerParameters>();
   #link: Link | null = null;
   #announced = 0;
 
@@ -57,7 +58,16 @@ export class Receiver {
   /** Asks the server for its complete list: what is not on it is gone, unless it was announced after the question. */
   async sync(): Promise<void> {
     const asked = this.#announced;
-    const infos = await this.#signaling.request("getProducers");
+    this.#compare(await this.#signaling.request("getProducers"), asked);
+  }
+
+  /** Takes the list and the consumers that came with the join; they are received on the next link. */
+  take({ producers, consumers }: Pick<JoinedMedia, "producers" | "consumers">): void {
+    for (const consumer of consumers) this.#ready.set(consumer.producerId, consumer);
+    this.#compare(producers, this.#announced);
+  }
+
+  #compare(infos: readonly ProducerInfo[], asked: number): void {
     const listed = new Set(infos.map((info) => info.producer_id));
     for (const { info, since } of [...this.#entries.values()]) {
       if (since <= asked && !listed.has(info.producer_id)) this.remove(info.producer_id);
@@ -103,6 +113,7 @@ export class Receiver {
 
   detach(): void {
     this.#link = null;
+    this.#ready.clear();
     for (const entry of this.#entries.values()) this.#release(entry);
   }
 
@@ -128,19 +139,35 @@ export class Receiver {
     const link = this.#link;
     if (!link || !this.#signaling.connected) return;
     let videos = [...this.#entries.values()].filter((entry) => entry.link && entry.info.kind === "video").length;
+    const ready: [Entry, ConsumerParameters][] = [];
     for (const entry of this.#entries.values()) {
       if (entry.link) continue;
       if (entry.info.kind === "video" && ++videos > mostVideos) continue;
       entry.link = link;
-      void this.#consume(entry, link);
+      const parameters = this.#ready.get(entry.info.producer_id);
+      if (parameters) ready.push([entry, parameters]);
+      else void this.#consume(entry, link);
     }
+    this.#ready.clear();
+    if (ready.length > 0) void this.#consumeReady(ready, link);
   }
 
-  async #consume(entry: Entry, link: Link): Promise<void> {
+  /** Takes up the consumers that the server has made already: one question lets all of them flow. */
+  async #consumeReady(ready: [Entry, ConsumerParameters][], link: Link): Promise<void> {
+    link.holdConnect();
+    await Promise.all(ready.map(([entry, parameters]) => this.#consume(entry, link, parameters)));
+    const connect = link.takeConnect();
+    const ids = ready.flatMap(([{ consumer }]) => (consumer ? [consumer.id] : []));
+    // Also when all have ended meanwhile, for the sake of the connection that goes along.
+    if (ids.length > 0) await this.#resume({ consumer_ids: ids, ...(connect ? { connect } : {}) }, link, () => !link.closed);
+    else if (connect && !link.closed) link.connect(connect);
+  }
+
+  async #consume(entry: Entry, link: Link, ready?: ConsumerParameters): Promise<void> {
     const current = (): boolean => entry.link === link && !link.closed && this.#entries.get(entry.info.producer_id) === entry;
     for (let attempt = 0; current(); attempt += 1) {
       try {
-        return await this.#consumeOnce(entry, link, current);
+        return await this.#consumeOnce(entry, link, current, ready);
       } catch (thrown) {
         const error = link.judge(thrown);
         if (!current()) return;
@@ -153,29 +180,31 @@ export class Receiver {
     }
   }
 
-  async #consumeOnce(entry: Entry, link: Link, current: () => boolean): Promise<void> {
+  async #consumeOnce(entry: Entry, link: Link, current: () => boolean, ready?: ConsumerParameters): Promise<void> {
     const [device, transport] = await Promise.all([link.device(), link.transport("recv")]);
     if (!current()) return;
     const { producer_id: producerId, peer_id: peerId, type: source } = entry.info;
     const asked = { consumerTransportId: transport.id, producerId, rtpCapabilities: device.recvRtpCapabilities, paused: true };
-    const ack = await this.#signaling.request("consume", asked);
+    const ack = ready ?? (await this.#signaling.request("consume", asked));
     if (!current()) return;
     const streamId = `${peerId}-${source.startsWith("screen") ? "screen" : "camera"}`;
     const consumer = await transport.consume({ id: ack.id, producerId, kind: ack.kind, rtpParameters: ack.rtpParameters, streamId });
     if (!current()) return consumer.close();
     entry.consumer = consumer;
     this.#hooks.added(entry.info, this.#stream(entry.info, consumer, ack));
-    await this.#resume(consumer, link);
+    if (!ready) await this.#resume({ consumer_id: consumer.id }, link, () => !consumer.closed);
   }
 
-  async #resume(consumer: types.Consumer, link: Link): Promise<void> {
-    for (let attempt = 0; !consumer.closed; attempt += 1) {
+  async #resume(body: RequestBody<"resume">, link: Link, wanted: () => boolean): Promise<void> {
+    for (let attempt = 0; wanted(); attempt += 1) {
       try {
-        await this.#signaling.request("resume", { consumer_id: consumer.id });
+        await this.#signaling.request("resume", body);
         return;
       } catch (thrown) {
         const error = link.judge(thrown);
-        if (link.closed || error.code === "disconnected") return;
+        if (link.closed || !wanted() || error.code === "disconnected") return;
+        // Of several none is left: their own events have told of that.
+        if (error.code === "consumer_not_found" && "consumer_ids" in body) return;
         if (!isPassing(error) || attempt >= mostTries) return link.fail(error);
         await pause(backoff(attempt), link.signal);
       }

@@ -5,6 +5,8 @@ import type { JoinAck, ReactionKind, RequestBody, RequestName, Source } from "./
 import { listen } from "./inbox";
 import { Media } from "./media";
 import { Outbox } from "./outbox";
+import { onPageHide, sfuEndpoint } from "./page";
+import { RouterMemory, storageOf } from "./routers";
 import { Session } from "./session";
 import { Signaling } from "./signaling";
 import { Store } from "./store";
@@ -33,7 +35,7 @@ export class Room {
     this.#outbox = new Outbox(this.#signaling, this.#store, options.roomId);
     this.#session = new Session(this.#signaling, options, {
       reusable: () => this.#media.reusable,
-      entering: () => this.#media.prepare(),
+      inviting: () => this.#media.invite(),
       joined: (ack) => this.#joined(ack),
       offline: () => this.#offline(),
       refused: (error) => this.#close(error.code, error),
@@ -184,7 +186,8 @@ export class Room {
 
   #makeMedia(): Media {
     const { forceTcp, iceServers, makeDevice, simulcast } = this.#options;
-    return new Media(this.#signaling, { forceTcp, iceServers, makeDevice, simulcast: simulcast ?? true }, {
+    const routers = new RouterMemory(this.#options.url, () => storageOf(this.#options));
+    return new Media(this.#signaling, { forceTcp, iceServers, makeDevice, routers, simulcast: simulcast ?? true }, {
       produced: (source, producerId) => this.#announce(source, producerId),
       changed: (source, track) => this.#store.dispatch({ type: "local", source, track }),
       ended: (source) => this.#ended(source),
@@ -212,6 +215,7 @@ export class Room {
     this.#media.useIceServers(ack.iceServers);
     // What the join has told need not be asked for: it is received as soon as there is a transport.
     this.#media.receiver.add(ack.peers.filter(({ id }) => id !== ack.id).flatMap(({ producers }) => producers ?? []));
+    this.#media.bring(ack.media);
     void this.#startMedia(ack, resumed);
     this.#outbox.flush();
     this.#events.emit("joined", { self: this.state.self as PeerInfo, resumed });
@@ -308,17 +312,4 @@ export class Room {
     if (reason === "left") this.#events.emit("left", { reason });
     this.#events.emit("closed", { reason });
   }
-}
-
-function sfuEndpoint({ url, paths }: RoomOptions): { url: string; path: string | undefined } {
-  const own = paths?.sfu;
-  if (own === undefined || own.startsWith("/")) return { url, path: own };
-  const { origin, pathname } = new URL(own);
-  return { url: origin, path: pathname === "/" ? undefined : pathname };
-}
-
-function onPageHide(act: () => void): () => void {
-  const target = globalThis as Partial<Pick<Window, "addEventListener" | "removeEventListener">>;
-  target.addEventListener?.("pagehide", act);
-  return () => target.removeEventListener?.("pagehide", act);
 }

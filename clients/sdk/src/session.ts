@@ -1,5 +1,6 @@
 import { type RostrumError, asRostrumError, clientError, isPassing } from "./errors";
-import type { JoinAck } from "./events";
+import type { JoinAck, JoinMedia } from "./events";
+import { storageOf } from "./routers";
 import type { Signaling } from "./signaling";
 import { type Deferred, backoff, deferred, pause } from "./timing";
 import type { RoomOptions } from "./types";
@@ -7,8 +8,8 @@ import type { RoomOptions } from "./types";
 export interface SessionHooks {
   /** Whether the page's media can be used on if the server still knows the peer. */
   reusable(): boolean;
-  /** A join without media of before is on its way. */
-  entering(): void;
+  /** A join without media of before is about to be sent: what it asks for along with it. */
+  inviting(): Promise<JoinMedia>;
   joined(ack: JoinAck): void;
   offline(): void;
   /** The server will not have us, or not any more. */
@@ -98,14 +99,11 @@ export class Session {
   async #join(): Promise<JoinAck> {
     const { roomId, name, create } = this.#options;
     if (create) await this.#signaling.request("createRoom", { room_id: roomId });
-    const resume = this.#remembered();
     const fresh = !this.#hooks.reusable();
-    const asked = this.#signaling.request("join", { room_id: roomId, name, ...(resume ? { resume } : {}), ...(fresh ? { fresh } : {}) });
-    if (fresh) {
-      this.#signaling.entering();
-      this.#hooks.entering();
-    }
-    return asked;
+    const media = fresh ? await this.#hooks.inviting() : undefined;
+    const resume = this.#remembered();
+    const body = { room_id: roomId, name, ...(resume ? { resume } : {}), ...(fresh ? { fresh } : {}), ...(media ? { media } : {}) };
+    return this.#signaling.request("join", body);
   }
 
   #refuse(error: RostrumError): void {
@@ -118,18 +116,13 @@ export class Session {
     return `rostrum.resume.${this.#options.roomId}`;
   }
 
-  #storage(): RoomOptions["storage"] {
-    if (this.#options.storage !== undefined) return this.#options.storage;
-    return (globalThis as { sessionStorage?: Storage }).sessionStorage;
-  }
-
   #memory: string | undefined;
 
   #remembered(): string | undefined {
     if (this.#memory !== undefined) return this.#memory;
     // A browser may forbid storage altogether; then only this page's own memory serves.
     try {
-      return this.#storage()?.getItem(this.#key) ?? undefined;
+      return storageOf(this.#options)?.getItem(this.#key) ?? undefined;
     } catch {
       return undefined;
     }
@@ -138,8 +131,8 @@ export class Session {
   #remember(secret: string | undefined): void {
     this.#memory = secret;
     try {
-      if (secret === undefined) this.#storage()?.removeItem(this.#key);
-      else this.#storage()?.setItem(this.#key, secret);
+      if (secret === undefined) storageOf(this.#options)?.removeItem(this.#key);
+      else storageOf(this.#options)?.setItem(this.#key, secret);
     } catch {
       // As above.
     }

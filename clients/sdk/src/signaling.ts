@@ -28,7 +28,6 @@ export class Signaling {
   readonly #timeout: number;
   readonly #connection = new Emitter<ConnectionEvents>();
   #entered = false;
-  #entering = false;
   #heard = 0;
   #again: ReturnType<typeof setTimeout> | null = null;
 
@@ -51,11 +50,6 @@ export class Signaling {
   /** Connected, and in the room: what is asked now can be answered. */
   get connected(): boolean {
     return this.#socket.connected && this.#entered;
-  }
-
-  /** `join` is on its way: what may follow it on the wire before its answer can be asked from now on. */
-  entering(): void {
-    this.#entering = true;
   }
 
   /** The room has been joined over the present connection. */
@@ -115,7 +109,7 @@ export class Signaling {
   }
 
   #mayAsk(event: RequestName): boolean {
-    return this.#entered || opening.has(event) || (this.#entering && following.has(event));
+    return this.#entered || opening.has(event);
   }
 
   #unanswered(heard: number, cause: unknown): RostrumError {
@@ -130,7 +124,7 @@ export class Signaling {
     io.on("open", () => io.engine.on("packet", heard));
     this.#socket.on("connect", () => this.#connection.emit("up", undefined));
     this.#socket.on("disconnect", (reason) => {
-      this.#entered = this.#entering = false;
+      this.#entered = false;
       this.#connection.emit("down", { byServer: reason === "io server disconnect" });
     });
     this.#socket.on("connect_error", (error: Error & { data?: unknown }) => {
@@ -145,8 +139,6 @@ export class Signaling {
 
 /** What may be asked before the room is joined. */
 const opening: ReadonlySet<RequestName> = new Set<RequestName>(["createRoom", "join"]);
-/** What may be asked right behind `join`: the server keeps the order, and refuses it if it refuses the join. */
-const following: ReadonlySet<RequestName> = new Set<RequestName>(["getRouterRtpCapabilities", "createWebRtcTransport"]);
 
 function credentials({ apiKey, token }: SignalingOptions): Record<string, string> {
   return { ...(apiKey ? { apiKey } : {}), ...(token ? { token } : {}) };

@@ -38,6 +38,11 @@ export class FakeRostrum {
   /** Producers of somebody who is not there, for everybody to consume. */
   readonly foreign = new Map<string, Body>();
   role = "host";
+  /** It knows of `media` in `join`; an older server does not. */
+  oneShot = false;
+  /** What it answers to `media` instead. */
+  mediaError: Body | null = null;
+  tag = "tag1";
   refuseHandshake: Body | null = null;
   #http: HttpServer | null = null;
   #io: Server | null = null;
@@ -150,6 +155,22 @@ export class FakeRostrum {
       peers: [{ id: "other", name: "Other", role: "cohost", producers: [...this.foreign.values()] }],
       chatHistory: this.messages,
       iceServers: [],
+      ...(this.oneShot && body["media"] ? { media: this.mediaError ?? this.#media(peer, body["media"] as Body) } : {}),
+    };
+  }
+
+  #media(peer: FakePeer, asked: Body): Body {
+    const known = asked["tag"] === this.tag;
+    const transport = (): unknown => this.#handlers["createWebRtcTransport"]?.(peer, {});
+    const recvTransport = transport() as Body;
+    const consume = (producerId: string): unknown => this.#handlers["consume"]?.(peer, { producerId, consumerTransportId: recvTransport["id"] });
+    return {
+      tag: this.tag,
+      ...(known ? {} : { routerRtpCapabilities: fake.generateRouterRtpCapabilities() }),
+      recvTransport,
+      ...(asked["send"] === true ? { sendTransport: transport() } : {}),
+      producers: [...this.foreign.values()],
+      consumers: known && asked["rtpCapabilities"] ? [...this.foreign.keys()].map(consume) : [],
     };
   }
 
@@ -205,7 +226,7 @@ export class FakeRostrum {
         const id = `c-${String(body["producerId"])}`;
         return { id, producerId: body["producerId"], kind, rtpParameters, type: "simulcast", producerPaused: false };
       }),
-    resume: (_peer, body) => ({ resumed: [body["consumer_id"]] }),
+    resume: (_peer, body) => ({ resumed: body["consumer_ids"] ?? [body["consumer_id"]] }),
     sendMessage: (peer, body) => {
       const known = this.messages.find((one) => one["clientId"] === body["clientId"]);
       const { message, clientId, room_id } = body;

@@ -10,7 +10,7 @@ export interface Visits {
   readonly visit: (options?: Partial<RoomOptions>) => Room;
 }
 
-export function useVisits(): Visits {
+export function useVisits(oneShot = false): Visits {
   const rooms: Room[] = [];
   const visits: Visits = {
     server: new FakeRostrum(),
@@ -23,6 +23,7 @@ export function useVisits(): Visits {
   };
   beforeEach(async () => {
     visits.server = new FakeRostrum();
+    visits.server.oneShot = oneShot;
     await visits.server.start();
   });
   afterEach(async () => {
