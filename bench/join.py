@@ -1,7 +1,10 @@
-"""P3: viewers join with the documented events; joins per CPU-second of the control plane, media workers not counted.
+"""Joins per CPU-second of the control plane, media workers not counted.
 
-Rostrum (guests with a publishable key, database and all) beside a Node server with socket.io and npm's mediasoup on the
-same engine (no keys, all in memory), the same client, the same events. `python -m bench.join [--quick]`
+P3: viewers join with the documented events, Rostrum (guests with a publishable key, database and all) beside a Node
+server with socket.io and npm's mediasoup on the same engine (no keys, all in memory). `python -m bench.join [--quick]`
+
+P4: the same viewers with media in the answer to `join`, as our SDK asks for it, beside the documented events of the
+same server. `python -m bench.join --one-shot [--first-visit] [--quick]`
 """
 
 import argparse
@@ -10,14 +13,13 @@ import os
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bench.kit import node_peer
 from bench.kit.process import Pinned, cpu_seconds, pin_load
-from bench.kit.results import Pairs
+from bench.kit.results import Pairs, Row
 from bench.kit.rtc_fixtures import DTLS, audio_rtp, capabilities_of_a_browser, video_rtp
 from bench.kit.socketio_load import LoadClient
 
@@ -39,15 +41,21 @@ FULL = Size(rooms=16, viewers=25, pairs=5)
 QUICK = Size(rooms=2, viewers=5, pairs=2)
 
 
+Known = dict[str, Any]
+"""The tag of the router's capabilities and what a browser makes of them: what the SDK remembers of an earlier visit."""
+
+
 @dataclass(frozen=True)
 class Target:
-    """One of the two servers."""
+    """One of the two servers, or ways to join."""
 
     name: str
     url: str
     pid: int
     host_auth: dict[str, str]
     viewer_auth: dict[str, str]
+    one_shot: bool = False
+    known: Known | None = None
 
 
 class Room:
@@ -76,6 +84,39 @@ class Room:
         """One viewer's whole join. Raises AssertionError when an answer is wrong."""
         viewer = await LoadClient.open(self._target.url, self._target.viewer_auth)
         self._viewers.append(viewer)
+        if self._target.one_shot:
+            await self._join_at_once(viewer, number)
+        else:
+            await self._join_by_events(viewer, number)
+
+    async def _join_at_once(self, viewer: LoadClient, number: int) -> None:
+        """What the SDK does: what it asks side by side is one round trip."""
+        known = self._target.known
+        media = {"recv": True, **(known or {})}
+        joined = await viewer.request("join", {"room_id": self._id, "name": f"Viewer {number}", "media": media})
+        assert any(peer["name"] == "Host" for peer in joined["peers"]), joined["peers"]
+        brought = joined["media"]
+        receiving = brought["recvTransport"]
+        assert receiving["iceCandidates"] and receiving["dtlsParameters"]["fingerprints"]
+        assert {one["producer_id"] for one in brought["producers"]} == self._producers, brought
+        connect = {"transport_id": receiving["id"], "dtlsParameters": DTLS}
+        if known is not None:
+            assert "routerRtpCapabilities" not in brought
+            ids = [self._check(one, one["producerId"]) for one in brought["consumers"]]
+            assert len(ids) == len(self._producers)
+            resumed = await viewer.request("resume", {"consumer_ids": ids, "connect": connect})
+            assert sorted(resumed["resumed"]) == sorted(ids), resumed
+            return
+        capabilities = capabilities_of_a_browser(brought["routerRtpCapabilities"])
+        body = {"consumerTransportId": receiving["id"], "rtpCapabilities": capabilities, "paused": True}
+        consumes = [viewer.request("consume", {**body, "producerId": one}) for one in sorted(self._producers)]
+        made = await asyncio.gather(*consumes)
+        ids = [self._check(one, wanted) for one, wanted in zip(made, sorted(self._producers), strict=True)]
+        connected = viewer.request("connectTransport", connect)
+        answers = await asyncio.gather(connected, *(viewer.request("resume", {"consumer_id": one}) for one in ids))
+        assert answers == ["success", *({"resumed": [one]} for one in ids)], answers
+
+    async def _join_by_events(self, viewer: LoadClient, number: int) -> None:
         assert (await viewer.request("createRoom", {"room_id": self._id}))["created"] is False
         joined = await viewer.request("join", {"room_id": self._id, "name": f"Viewer {number}"})
         assert any(peer["name"] == "Host" for peer in joined["peers"]), joined["peers"]
@@ -92,14 +133,18 @@ class Room:
             await self._consume(viewer, body)
 
     async def _consume(self, viewer: LoadClient, body: dict[str, Any]) -> None:
-        consumer = await viewer.request("consume", body)
+        consumer_id = self._check(await viewer.request("consume", body), body["producerId"])
+        resumed = await viewer.request("resume", {"consumer_id": consumer_id})
+        assert consumer_id in resumed["resumed"], resumed
+
+    def _check(self, consumer: dict[str, Any], producer_id: str) -> str:
+        """Assert that it is a consumer of the producer, and a new one; its id."""
         expected = "audio/opus" if consumer["kind"] == "audio" else "video/VP8"
-        assert consumer["producerId"] == body["producerId"]
+        assert consumer["producerId"] == producer_id and producer_id in self._producers
         assert consumer["rtpParameters"]["codecs"][0]["mimeType"] == expected, consumer
         assert consumer["id"] not in self._consumers
         self._consumers.add(consumer["id"])
-        resumed = await viewer.request("resume", {"consumer_id": consumer["id"]})
-        assert consumer["id"] in resumed["resumed"], resumed
+        return str(consumer["id"])
 
     async def heard(self, viewers: int) -> None:
         """Assert that the host was told of each viewer exactly once."""
@@ -173,6 +218,16 @@ def _start_ours(data: Path) -> tuple[Pinned, Target]:
     return server, Target("ours", told["url"], server.pid, host, {"apiKey": told["publishableKey"]})
 
 
+async def _remembered(target: Target) -> Known:
+    """What a browser that has been here before knows."""
+    host = await LoadClient.open(target.url, target.host_auth)
+    await host.request("createRoom", {"room_id": "bench-known"})
+    media = (await host.request("join", {"room_id": "bench-known", "name": "Host", "media": {"recv": True}}))["media"]
+    await host.request("exitRoom", {})
+    await host.close()
+    return {"tag": media["tag"], "rtpCapabilities": capabilities_of_a_browser(media["routerRtpCapabilities"])}
+
+
 def _start_peer(data: Path) -> tuple[Pinned, Target]:
     node_peer.installed()
     arguments = ["--port", str(NODE_PORT), "--media-port", str(NODE_MEDIA_PORT)]
@@ -184,27 +239,48 @@ def main() -> None:
     """Run the benchmark and write its row."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="a small run that writes no row")
-    quick = arguments.parse_known_args()[0].quick
-    size = QUICK if quick else FULL
+    arguments.add_argument("--one-shot", action="store_true", help="P4: media in the answer to join")
+    arguments.add_argument("--first-visit", action="store_true", help="P4 without anything remembered: one trip more")
+    options = arguments.parse_known_args()[0]
+    size = QUICK if options.quick else FULL
     pin_load()
     data = Path(tempfile.mkdtemp(prefix="rostrum-bench-"))
     began = time.monotonic()
-    running: list[tuple[Pinned, Target]] = []
+    running: list[Pinned] = []
     try:
-        running.append(_start_ours(data))
-        running.append(_start_peer(data))
-        pairs = asyncio.run(compare(running[0][1], running[1][1], size))
+        server, ours = _start_ours(data)
+        running.append(server)
+        if options.one_shot:
+            known = None if options.first_visit else asyncio.run(_remembered(ours))
+            peer, ours = replace(ours, name="by events"), replace(ours, name="one-shot", one_shot=True, known=known)
+        else:
+            node, peer = _start_peer(data)
+            running.append(node)
+        pairs = asyncio.run(compare(ours, peer, size))
     finally:
-        for server, _ in running:
-            server.stop()
+        for one in running:
+            one.stop()
         shutil.rmtree(data)
-    versions = f"python-socketio {version('python-socketio')}, {node_peer.versions()}, engine 3.27.1"
-    what = f"join by the documented events, {size.rooms} rooms of {size.viewers} viewers"
-    row = pairs.row("P3", what, "joins/CPU-s", "≥ 1.0", versions)
-    if quick:
+    row = _row_of_p4(pairs, size, options.first_visit) if options.one_shot else _row_of_p3(pairs, size)
+    if options.quick:
         print(row, f"{time.monotonic() - began:.0f} s, on {os.cpu_count()} cores")
     else:
         row.write()
+
+
+def _row_of_p3(pairs: Pairs, size: Size) -> Row:
+    versions = f"{node_peer.versions()}, engine 3.27.1"
+    what = f"join by the documented events, {size.rooms} rooms of {size.viewers} viewers"
+    return pairs.row("P3", what, "joins/CPU-s", "≥ 1.0", versions)
+
+
+def _row_of_p4(pairs: Pairs, size: Size, first_visit: bool) -> Row:
+    trips, visit = (3, "first visit") if first_visit else (2, "routers known")
+    what = (
+        f"join with media in its answer ({visit}: {trips} round trips after the socket's own) beside the documented "
+        f"events (11), {size.rooms} rooms of {size.viewers} viewers"
+    )
+    return pairs.row("P4", what, "joins/CPU-s", "≥ 2, ≤ 3 trips", "engine 3.27.1")
 
 
 if __name__ == "__main__":
