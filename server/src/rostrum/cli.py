@@ -312,6 +312,7 @@ def _with_services(data_dir: Path | None, verb: Callable[[Any], Awaitable[T]]) -
             return await verb(services)
         finally:
             services.auth.close()
+            await services.audit.close()
             await services.db.close()
 
     try:

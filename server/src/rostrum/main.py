@@ -88,7 +88,7 @@ def _rest(services: Services, opening: Opening) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     app.state.services = services.by_class()
-    install_error_handlers(app)
+    install_error_handlers(app, services.trail.on_request_refused)
     for feature in FEATURES:
         for router in feature.routers:
             app.include_router(router)

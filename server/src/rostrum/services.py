@@ -52,6 +52,7 @@ class Services:
     files: FileService
     realtime: Realtime
     sockets: SessionSockets
+    trail: AuditTrail
     live: LiveService
     stage: Stage
     reactions: Reactions
@@ -114,8 +115,8 @@ def build(settings: Settings) -> Services:
     auth = AuthService(db, tenants, tokens, limits, audit, settings)
     account = AccountService(db, tenants, auth, limits, events, audit, Mailer(_post(settings)), settings)
     rooms = RoomService(db, tenants, auth, limits, audit, settings)
-    keeper = RoomKeeper(db, rooms, auth, events)
-    meetings = MeetingService(db, auth, rooms)
+    keeper = RoomKeeper(db, rooms, auth, events, audit)
+    meetings = MeetingService(db, auth, rooms, audit)
     storage = ObjectStorage(settings.data_dir)
     files = FileService(db, rooms, storage, events, limits, audit, settings)
     realtime = Realtime(
@@ -130,7 +131,7 @@ def build(settings: Settings) -> Services:
         ice_servers=settings.ice_servers,
         features_of=features_of,
     )
-    stage = Stage(live)
+    stage = Stage(live, audit)
     reactions = Reactions(live.notifier, events, limits, limit=settings.reaction_limit_peer)
     Upkeep(live, stage)
     pool = WorkerPool(
@@ -143,7 +144,7 @@ def build(settings: Settings) -> Services:
     )
     sfu = SfuService(live, events, pool, consumers_per_worker=settings.consumers_per_worker)
     sockets = SessionSockets(realtime, events, tenants)
-    AuditTrail(audit, events, realtime)
+    trail = AuditTrail(audit, realtime)
     account.personal += [
         MeetingsOfUser(db),
         RoomsOfUser(db, rooms),
@@ -152,7 +153,7 @@ def build(settings: Settings) -> Services:
         ChatOfUser(db),
     ]
     chat = ChatService(
-        db, live, rooms, files, events, limits, limit=settings.chat_limit_peer, batch=settings.chat_batch
+        db, live, rooms, files, events, limits, audit, limit=settings.chat_limit_peer, batch=settings.chat_batch
     )
     return Services(
         settings,
@@ -171,6 +172,7 @@ def build(settings: Settings) -> Services:
         files,
         realtime,
         sockets,
+        trail,
         live,
         stage,
         reactions,

@@ -1,63 +1,88 @@
-"""What the audit log hears of: facts of rooms and live sessions, and what is refused to sockets."""
+"""What is sensitive at the doors, and what the audit log hears of who is refused there.
 
-from typing import Final
+An action notes its own success, and its failure once it has begun (AuditService.watch). Whoever is refused before that,
+by a key, a token or a role, is noted here, under the action's name.
+"""
 
-from rostrum.audit import AuditService
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rostrum.audit import AuditService, Watched
 from rostrum.auth import Principal
 from rostrum.kit.errors import RostrumError
-from rostrum.kit.events import EventBus
+from rostrum.kit.origin import origin
 from rostrum.kit.realtime import Connection, Realtime
-from rostrum.live import Peer, PeerLeft, RoleChanged, RoomClosed
-from rostrum.rooms import LastingRoleChanged, RoomChanged, RoomDeleted, RoomInfo
+from rostrum.live import Peer
 
 DENIALS: Final = frozenset({401, 403, 404})
 """Statuses of refusals that tell of somebody who reaches for what is not theirs."""
 
+SENSITIVE: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
+    ("POST", "/auth/register"): ("user.register", ""),
+    ("POST", "/auth/login"): ("auth.login", ""),
+    ("POST", "/auth/refresh"): ("auth.refresh", ""),
+    ("POST", "/auth/logout"): ("auth.logout", ""),
+    ("POST", "/auth/change-password"): ("password.change", ""),
+    ("POST", "/auth/forgot-password"): ("password.forgot", ""),
+    ("POST", "/auth/reset-password"): ("password.reset", ""),
+    ("GET", "/users/me/export"): ("user.export", ""),
+    ("DELETE", "/users/me"): ("user.delete", ""),
+    ("GET", "/audit-log"): ("audit.read", ""),
+    ("POST", "/room/create"): ("room.create", ""),
+    ("PATCH", "/rooms/{room_id}"): ("room.change", "room:{room_id}"),
+    ("DELETE", "/rooms/{room_id}"): ("room.delete", "room:{room_id}"),
+    ("PUT", "/rooms/{room_id}/cohosts/{user_id}"): ("role.change", "room:{room_id}/subject:{user_id}/role:cohost"),
+    ("DELETE", "/rooms/{room_id}/cohosts/{user_id}"): ("role.change", "room:{room_id}/subject:{user_id}/role:viewer"),
+    ("POST", "/rooms/{room_id}/invitations"): ("room.invite", "room:{room_id}"),
+    ("POST", "/rooms/{room_id}/guest-token"): ("room.guest_token", "room:{room_id}"),
+    ("GET", "/rooms/{room_id}/messages"): ("chat.read", "room:{room_id}"),
+    ("POST", "/meetings/create"): ("meeting.create", ""),
+    ("POST", "/meetings/update/{meeting_id}"): ("meeting.change", "meeting:{meeting_id}"),
+    ("PATCH", "/meetings/{meeting_id}"): ("meeting.change", "meeting:{meeting_id}"),
+    ("POST", "/room/{room_id}/upload"): ("file.upload", "room:{room_id}"),
+    ("GET", "/room/{room_id}/files/{filename}"): ("file.download", "room:{room_id}/file:{filename}"),
+    ("DELETE", "/room/{room_id}/files/{filename}"): ("file.delete", "room:{room_id}/file:{filename}"),
+    ("DELETE", "/room/{room_id}/files"): ("file.delete_all", "room:{room_id}"),
+}
+"""Method and path, without /v1 → the action and its resource: all that changes or deletes something, gives out a token,
+or shows what people wrote, uploaded or did."""
+
+HARMLESS: Final = frozenset(
+    {
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/features"),
+        ("GET", "/users/me"),
+        ("GET", "/rooms"),
+        ("GET", "/rooms/{room_id}"),
+        ("GET", "/meetings/list/{user_id}"),
+        ("GET", "/meetings/{meeting_id}"),
+        ("GET", "/room/{room_id}/files"),
+    }
+)
+"""Routes that show names and dates alone."""
+
 
 class AuditTrail:
-    """Turns facts into records. Who caused a fact is known from the signal or the request that is being handled."""
+    """Hears of refusals at both doors."""
 
-    def __init__(self, audit: AuditService, events: EventBus, realtime: Realtime) -> None:
+    def __init__(self, audit: AuditService, realtime: Realtime) -> None:
         self._audit = audit
-        events.subscribe(RoleChanged, self._on_role)
-        events.subscribe(PeerLeft, self._on_left)
-        events.subscribe(RoomClosed, self._on_closed)
-        events.subscribe(RoomChanged, self._on_changed)
-        events.subscribe(RoomDeleted, self._on_deleted)
-        events.subscribe(LastingRoleChanged, self._on_lasting_role)
-        realtime.on_refused(self._on_refused)
+        realtime.on_refused(self._on_signal_refused)
 
-    async def _on_role(self, fact: RoleChanged) -> None:
-        room = fact.peer.room.info
-        await self._note(room, "role.change", f"room:{room.id}/subject:{fact.peer.subject}/role:{fact.peer.role}")
+    async def on_request_refused(
+        self, method: str, path: str, parameters: Mapping[str, Any], error: RostrumError
+    ) -> None:
+        """Note that a route was refused; `path` is that of its definition, `parameters` what stands in it."""
+        deed = SENSITIVE.get((method, path.removeprefix("/v1")))
+        if deed is not None and error.status in DENIALS:
+            action, resource = deed
+            await self._audit.turned_away(action, error, resource=resource.format(**parameters))
 
-    async def _on_left(self, fact: PeerLeft) -> None:
-        if fact.reason == "removed":
-            room = fact.peer.room.info
-            await self._note(room, "peer.remove", f"room:{room.id}/subject:{fact.peer.subject}")
-
-    async def _on_closed(self, fact: RoomClosed) -> None:
-        if fact.reason == "ended":
-            await self._note(fact.room.info, "room.end", f"room:{fact.room.id}")
-
-    async def _on_changed(self, fact: RoomChanged) -> None:
-        await self._note(fact.room, "room.change", f"room:{fact.room.id}")
-
-    async def _on_deleted(self, fact: RoomDeleted) -> None:
-        await self._note(fact.room, "room.delete", f"room:{fact.room.id}")
-
-    async def _on_lasting_role(self, fact: LastingRoleChanged) -> None:
-        await self._note(fact.room, "role.change", f"room:{fact.room.id}/subject:{fact.subject}/role:{fact.role}")
-
-    async def _note(self, room: RoomInfo, action: str, resource: str) -> None:
-        await self._audit.record(action, tenant_id=room.tenant_id, actor="", resource=resource)
-
-    def _on_refused(self, connection: Connection, event: str, error: RostrumError) -> None:
-        if error.status not in DENIALS:
+    def _on_signal_refused(self, connection: Connection, event: str, error: RostrumError) -> None:
+        if error.status not in DENIALS or origin().notes.failed:
             return
         principal: Principal = connection.principal
         peer = connection.data.get("peer")
         room = f"room:{peer.room.id}" if isinstance(peer, Peer) else ""
-        self._audit.refused(
-            f"signal.{event}", error.code, tenant_id=principal.tenant_id, actor=principal.subject, resource=room
-        )
+        self._audit.refused(Watched(f"signal.{event}", principal.tenant_id, principal.subject, room), error)

@@ -24,6 +24,10 @@ class OfTenant(Protocol):
     def tenant_id(self) -> str:
         """The tenant whose log is read."""
 
+    @property
+    def subject(self) -> str:
+        """Who reads it."""
+
 
 def audit_router(admin: Callable[..., Any]) -> APIRouter:
     """The door; `admin` is the dependency that lets administrators through, which stands above this feature."""
@@ -54,6 +58,7 @@ def audit_router(admin: Callable[..., Any]) -> APIRouter:
             before=cursor,
             limit=limit,
         )
+        await audit.record("audit.read", tenant_id=caller.tenant_id, actor=caller.subject)
         announce_next(request, response, following)
         return {
             "success": True,

@@ -1,11 +1,18 @@
 """Every query on the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from sqlalchemy import insert as sql_insert
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rostrum.audit.models import AuditRecord
+
+
+async def insert(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append records, given by their columns, in this order."""
+    await session.execute(sql_insert(AuditRecord), list(rows))
 
 
 async def page(

@@ -1,6 +1,6 @@
 """The verbs of accounts: register, login, and telling who calls."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy.exc import IntegrityError
@@ -16,7 +16,9 @@ from rostrum.auth.standing import Standings
 from rostrum.auth.tokens import Claims, TokenService
 from rostrum.kit import clock
 from rostrum.kit.db import Database
+from rostrum.kit.errors import RostrumError
 from rostrum.kit.ids import new_id
+from rostrum.kit.origin import origin, set_origin
 from rostrum.kit.ratelimit import RateLimiter
 from rostrum.settings import Settings
 from rostrum.tenants import KeyIdentity, TenantInfo, TenantService
@@ -166,6 +168,7 @@ class AuthService:
             InvalidToken: the token is bad in any way, or of another tenant than the key.
         """
         key = await self._tenants.identify(api_key)
+        set_origin(replace(origin(), tenant_id=key.tenant.id))  # For the record of a token that is refused below.
         if token:
             claims = await self.claims(token)
             if claims.tenant_id != key.tenant.id:
@@ -181,6 +184,13 @@ class AuthService:
         Raises:
             InvalidApiKey, InvalidToken: as `authenticate`.
         """
+        try:
+            return await self._authenticate_socket(api_key, token)
+        except RostrumError as error:
+            await self._audit.turned_away("socket.connect", error)
+            raise
+
+    async def _authenticate_socket(self, api_key: str | None, token: str | None) -> Principal:
         if api_key:
             return await self.authenticate(api_key, token)
         if not self._settings.open_rooms:

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rostrum.audit import AuditService
 from rostrum.auth import Principal
 from rostrum.chat import store
 from rostrum.chat.errors import EmptyMessage, MessageTooLong
@@ -77,11 +78,13 @@ class ChatService(Contributor):
         files: FileService,
         events: EventBus,
         limits: RateLimiter,
+        audit: AuditService,
         *,
         limit: str,
         batch: int,
     ) -> None:
         self._db = db
+        self._audit = audit
         self._live = live
         self._rooms = rooms
         self._files = files
@@ -165,6 +168,9 @@ class ChatService(Contributor):
             raise RemovedFromRoom()
         async with self._db.reading() as session:
             rows = await store.latest(session, room.id, limit=limit + 1, before=before)
+        await self._audit.record(
+            "chat.read", tenant_id=principal.tenant_id, actor=principal.subject, resource=f"room:{room.id}"
+        )
         page = [_info(row) for row in rows[:limit]]
         return page, page[-1].position if len(rows) > limit else None
 

@@ -86,6 +86,12 @@ class Database:
         else:
             discard_closed(self.engine.sync_engine)
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether the present task is inside of a unit of work that may write."""
+        unit = _current.get()
+        return unit is not None and unit.writing and unit.task is asyncio.current_task()
+
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
         """A unit of work that may write. Commits when the block ends well, rolls back when it raises.

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -88,8 +88,12 @@ def envelope(error: RostrumError, request_id: str) -> JSONResponse:
     return JSONResponse({**error.details, **body}, error.status, headers)
 
 
-def install_error_handlers(app: FastAPI) -> None:
-    """Make every error that a route or the router raises answer in the envelope."""
+Refused = Callable[[str, str, Mapping[str, Any], RostrumError], Awaitable[None]]
+"""Told of a refusal: method, path of the route's definition, path parameters, error."""
+
+
+def install_error_handlers(app: FastAPI, on_refused: Refused | None = None) -> None:
+    """Make every error that a route or the router raises answer in the envelope; `on_refused` hears of it before."""
 
     async def on_rostrum(request: Request, error: Exception) -> Response:
         assert isinstance(error, RostrumError)
@@ -100,6 +104,9 @@ def install_error_handlers(app: FastAPI) -> None:
             code=error.code,
             address=client_address(request),
         )
+        route = request.scope.get("route")
+        if on_refused is not None and route is not None:
+            await on_refused(request.method, route.path, request.path_params, error)
         return envelope(error, _request_id(request.scope))
 
     async def on_invalid(request: Request, error: Exception) -> Response:

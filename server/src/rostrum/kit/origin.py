@@ -1,7 +1,14 @@
 """Where the present request or signal comes from: for whoever writes down what was done, far from the door."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Notes:
+    """What becomes known while one request or signal is handled. `failed`: its failure is in the audit log."""
+
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +20,14 @@ class Origin:
         request_id: the request's id, or the id of the socket.
         actor: who is known to ask; empty where the door does not know it yet.
         tenant_id: the tenant that this is about, None where it is not known yet.
+        notes: shared by all that is derived from the origin of one request or signal.
     """
 
     address: str = "local"
     request_id: str = ""
     actor: str = ""
     tenant_id: str | None = None
+    notes: Notes = field(default_factory=Notes, compare=False)
 
 
 _current: ContextVar[Origin] = ContextVar("rostrum_origin", default=Origin())  # noqa: B039 - it is frozen.

@@ -246,6 +246,7 @@ class Realtime:
         Raises:
             RostrumError: its key or its token is wrong.
         """
+        set_origin(Origin(address, connection_id[:24]))
         principal = await self._authenticate(*_credentials(query, auth))
         connection = Connection(connection_id, link, principal, address, self.burst)
         self._connections[connection_id] = connection

@@ -1,11 +1,13 @@
 """Writes sessions and stays into the database, behind the live room's back.
 
-Nothing here is acknowledged to anybody, so rows are gathered and written a few times a second in one transaction:
-a thousand joins cost a handful of commits.
+Who came and went is acknowledged to nobody, so rows are gathered and written a few times a second in one transaction:
+a thousand joins cost a handful of commits. What a host decides is acknowledged and must outlive a kill of the server:
+it is written at once, in a transaction that the caller adds to (`removing`, `locking`, `ending`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -47,6 +49,7 @@ class SessionRecorder:
         self._db = db
         self._pending: list[Operation | tuple[type[Base], Row]] = []
         self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._started_at = clock.now_ms()
         self.interrupted: dict[str, Interrupted] = {}
@@ -114,10 +117,19 @@ class SessionRecorder:
         role = peer.role
         self._write(lambda session: store.set_role(session, peer.id, role))
 
-    def locked(self, room: LiveRoom) -> None:
-        """A session was locked or unlocked."""
-        locked = room.locked
-        self._write(lambda session: store.set_locked(session, room.session_id, locked))
+    def removing(self, room: LiveRoom, subject: str) -> AbstractAsyncContextManager[None]:
+        """A transaction in which a host sends somebody out of a session for good."""
+        moment = clock.now_ms()
+        return self._at_once(lambda session: store.mark_removed(session, room.session_id, subject, moment))
+
+    def locking(self, room: LiveRoom, locked: bool) -> AbstractAsyncContextManager[None]:
+        """A transaction in which a session is locked or unlocked."""
+        return self._at_once(lambda session: store.set_locked(session, room.session_id, locked))
+
+    def ending(self, room: LiveRoom) -> AbstractAsyncContextManager[None]:
+        """A transaction in which a session ends."""
+        moment = clock.now_ms()
+        return self._at_once(lambda session: store.end_session(session, room.session_id, moment))
 
     async def close(self) -> None:
         """Write what is left and stop."""
@@ -125,6 +137,18 @@ class SessionRecorder:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self._flush()
+
+    @asynccontextmanager
+    async def _at_once(self, operation: Operation) -> AsyncIterator[None]:
+        async with self._turn:
+            await self._flush_waiting()  # The rows that it is about may be among those.
+            try:
+                async with self._db.session() as session:
+                    await operation(session)
+                    yield
+            except Unavailable:  # Whether the caller gives up or not, what it is about is to be written when it can be.
+                self._write(operation)
+                raise
 
     def _end(self, session_id: str, moment: int) -> None:
         self._write(lambda session: store.end_session(session, session_id, moment))
@@ -161,6 +185,10 @@ class SessionRecorder:
                 self._wake.set()
 
     async def _flush(self) -> None:
+        async with self._turn:
+            await self._flush_waiting()
+
+    async def _flush_waiting(self) -> None:
         batch, self._pending = self._pending, []
         self._wake.clear()
         if not batch:

@@ -82,7 +82,7 @@ class LiveSignals:
     async def room_lock(self, connection: Connection, body: Any = None, *_: Any) -> None:
         """Lock or unlock the room."""
         peer = self._live.peer_of(connection)
-        self._stage.lock(peer, read(Lock, body).locked)
+        await self._stage.lock(peer, read(Lock, body).locked)
 
     async def room_end(self, connection: Connection, *_: Any) -> None:
         """End the webinar."""

@@ -1,10 +1,14 @@
 """Who is on stage: co-host requests, and the controls of hosts and co-hosts over the others."""
 
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import structlog
 
+from rostrum.audit import AuditService, Watched
 from rostrum.auth import RoomRole
+from rostrum.kit.errors import Unavailable
 from rostrum.kit.ids import new_id
 from rostrum.live.errors import AlreadyOnStage, HostOnly, RequestNotFound, StageOnly
 from rostrum.live.events import RoleChanged
@@ -33,8 +37,14 @@ def require_host(peer: Peer) -> None:
 class Stage:
     """The controls of a webinar's stage."""
 
-    def __init__(self, live: LiveService) -> None:
+    def __init__(self, live: LiveService, audit: AuditService) -> None:
         self._live = live
+        self._audit = audit
+
+    def watch(self, action: str, by: Peer) -> AbstractAsyncContextManager[Watched]:
+        """Note in the audit log how an action upon the room ends."""
+        room = by.room.info
+        return self._audit.watch(action, tenant_id=room.tenant_id, actor=by.subject, resource=f"room:{room.id}")
 
     def request(self, peer: Peer) -> dict[str, Any]:
         """A viewer asks to become co-host. Asked twice, it is the same request."""
@@ -50,12 +60,15 @@ class Stage:
 
     async def respond(self, host: Peer, response: CohostResponse) -> None:
         """A host accepts or declines; the new role works at once."""
-        require_host(host)
-        room = host.room
-        request = self._request(room, response)
-        author = room.peer(room.requests[request])
-        if response.accepted:
-            await self.set_role(author, "cohost")
+        async with self.watch("role.change" if response.accepted else "cohost.decline", host) as watched:
+            require_host(host)
+            room = host.room
+            request = self._request(room, response)
+            author = room.peer(room.requests[request])
+            watched.resource += f"/subject:{author.subject}"
+            if response.accepted:
+                watched.resource += "/role:cohost"
+                await self.set_role(author, "cohost", watched=watched)
         room.requests.pop(request, None)
         answer = {"requestId": request, "accepted": response.accepted, "role": author.role, "by": host.name}
         self._live.notifier.peer(author, "cohost:response", answer)
@@ -80,13 +93,19 @@ class Stage:
 
     async def remove_cohost(self, by: Peer, ref: PeerRef) -> None:
         """Make a co-host a viewer again; its media ends. A co-host may step down by itself."""
-        target = self.target(by, ref)
-        if target.role == "cohost":
-            await self.set_role(target, "viewer")
+        async with self.watch("role.change", by) as watched:
+            target = self.target(by, ref)
+            watched.resource += f"/subject:{target.subject}/role:viewer"
+            if target.role == "cohost":
+                await self.set_role(target, "viewer", watched=watched)
 
     async def remove(self, by: Peer, ref: PeerRef) -> None:
         """Send somebody out of the room; this session does not take them back."""
-        target = self.target(by, ref)
+        async with self.watch("peer.remove", by) as watched:
+            target = self.target(by, ref)
+            watched.resource += f"/subject:{target.subject}"
+            if target.role != "host":
+                await self._decided(watched, self._live.recorder.removing(by.room, target.subject))
         if target.role == "host":
             # A host who closes an old window of their own must not lock themselves out.
             await self._send_out(by, target, for_good=False)
@@ -103,25 +122,46 @@ class Stage:
         log.info("stage.removed", room=room.id, peer=target.id, subject=target.subject, by=by.subject)
         await self._live.leave(target, "removed", removed=for_good)
 
-    def lock(self, by: Peer, locked: bool) -> None:
+    async def lock(self, by: Peer, locked: bool) -> None:
         """Let no new viewers in, or let them in again."""
-        require_stage(by)
+        async with self.watch("room.lock" if locked else "room.unlock", by) as watched:
+            require_stage(by)
+            await self._decided(watched, self._live.recorder.locking(by.room, locked))
         by.room.locked = locked
-        self._live.recorder.locked(by.room)
         self._live.notifier.relay(by, "room:lock", {"locked": locked, "by": by.name})
 
     async def end(self, by: Peer) -> None:
         """End the webinar for everybody."""
-        require_stage(by)
+        async with self.watch("room.end", by) as watched:
+            require_stage(by)
+            # With the roles that it gave: a kill at this moment must not carry them into the next session.
+            await self._decided(watched, self._ending(by.room))
         log.info("stage.ended", room=by.room.id, by=by.subject)
         await self._live.end(by.room, "ended", by=by.name)
 
-    async def set_role(self, peer: Peer, role: RoomRole) -> None:
+    @asynccontextmanager
+    async def _ending(self, room: LiveRoom) -> AsyncIterator[None]:
+        async with self._live.recorder.ending(room):
+            await self._live.durable.clear_live_roles(room.id)
+            yield
+
+    async def _decided(self, watched: Watched, transaction: AbstractAsyncContextManager[None]) -> None:
+        """Bring a decision and its record to the disk; where the database is away, they follow when it is back.
+
+        A host must be able to send somebody out, or to end it all, whatever the database does.
+        """
+        try:
+            async with transaction:
+                await self._audit.done(watched)
+        except Unavailable:
+            self._audit.later(watched)
+
+    async def set_role(self, peer: Peer, role: RoomRole, *, watched: Watched | None = None) -> None:
         """Give a peer another role, for the rest of the session, and tell the room."""
         before = peer.role
         if peer.room.closed:
             return
-        await self._live.durable.grant_live_role(peer.room.id, peer.subject, role)
+        await self._live.durable.grant_live_role(peer.room.id, peer.subject, role, watched=watched)
         if peer.left:
             return
         peer.room.set_role(peer, role)

@@ -39,6 +39,13 @@ async def end_stay(session: AsyncSession, participant_id: str, moment: int, remo
     )
 
 
+async def mark_removed(session: AsyncSession, session_id: str, subject: str, moment: int) -> None:
+    """Note that a host has sent somebody out of a session, in each of their windows."""
+    stays = update(LiveParticipant).where(LiveParticipant.session_id == session_id, LiveParticipant.subject == subject)
+    await session.execute(stays.values(removed=True))
+    await session.execute(stays.where(LiveParticipant.left_at.is_(None)).values(left_at=moment))
+
+
 async def end_open_stays(session: AsyncSession, session_id: str, moment: int) -> None:
     """Mark everybody as gone who is still noted as present in a session."""
     await session.execute(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
+from rostrum.audit import AuditService, Watched
 from rostrum.auth import AuthService, Principal
 from rostrum.kit import clock
 from rostrum.kit.db import Database
@@ -51,8 +52,9 @@ class MeetingChange:
 class MeetingService:
     """Knows meetings and who may do what with them."""
 
-    def __init__(self, db: Database, auth: AuthService, rooms: RoomService) -> None:
+    def __init__(self, db: Database, auth: AuthService, rooms: RoomService, audit: AuditService) -> None:
         self._db = db
+        self._audit = audit
         self._auth = auth
         self._rooms = rooms
 
@@ -65,6 +67,11 @@ class MeetingService:
             FeatureDisabled: transcripts are outside of the tenant's package.
             RateLimited: too many rooms in too short a time.
         """
+        who = {"tenant_id": principal.tenant_id, "actor": principal.subject}
+        async with self._audit.watch("meeting.create", **who) as watched:
+            return await self._create(watched, principal, new)
+
+    async def _create(self, watched: Watched, principal: Principal, new: NewMeeting) -> MeetingInfo:
         if not principal.acts_for_tenant and new.host_id != principal.subject:
             raise Forbidden("Only an administrator may make a meeting for somebody else.")
         _check_package(principal, new.transcript_enabled)
@@ -77,6 +84,8 @@ class MeetingService:
                 await session.flush()  # The meeting refers to the room's row.
                 meeting = _row(principal.tenant_id, new, room_id)
                 session.add(meeting)
+                watched.resource = f"meeting:{meeting.id}"
+                await self._audit.done(watched)
         except IntegrityError as error:  # The room was deleted in this very moment.
             raise RoomNotFound() from error
         return info_of(meeting)
@@ -95,6 +104,13 @@ class MeetingService:
             FeatureDisabled: transcripts are outside of the tenant's package.
             TooManyRecordings: it has a thousand.
         """
+        who = {"tenant_id": principal.tenant_id, "actor": principal.subject}
+        async with self._audit.watch("meeting.change", **who, resource=f"meeting:{meeting_id}") as watched:
+            return await self._update(watched, principal, meeting_id, change)
+
+    async def _update(
+        self, watched: Watched, principal: Principal, meeting_id: str, change: MeetingChange
+    ) -> MeetingInfo:
         reaches_all, host_id = await self._on_behalf(principal, change.user_id)
         _check_package(principal, change.transcript_enabled)
         if change.room_id is not None:
@@ -105,6 +121,7 @@ class MeetingService:
                 if meeting is None or not (reaches_all or meeting.host_id == host_id):
                     raise MeetingNotFound()
                 _apply(meeting, change)
+                await self._audit.done(watched)
         except IntegrityError as error:
             raise RoomNotFound() from error
         return info_of(meeting)

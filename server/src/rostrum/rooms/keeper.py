@@ -1,8 +1,10 @@
 """What an owner does with rooms: list them, change them, delete them, name co-hosts for good."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
+from rostrum.audit import AuditService, Watched
 from rostrum.auth import AuthService, Principal, RoomRole
 from rostrum.kit.db import Database
 from rostrum.kit.events import EventBus
@@ -28,11 +30,14 @@ class RoomChange:
 class RoomKeeper:
     """The verbs of a room's owner, of the tenant's administrators and of its backend."""
 
-    def __init__(self, db: Database, rooms: RoomService, auth: AuthService, events: EventBus) -> None:
+    def __init__(
+        self, db: Database, rooms: RoomService, auth: AuthService, events: EventBus, audit: AuditService
+    ) -> None:
         self._db = db
         self._rooms = rooms
         self._auth = auth
         self._events = events
+        self._audit = audit
 
     async def list(
         self, principal: Principal, wanted: RoomFilter, *, limit: int, after: Position | None
@@ -53,10 +58,12 @@ class RoomKeeper:
             RoomNotFound: there is none that the caller may know of.
             Forbidden: the caller may enter, but does not own it.
         """
-        await self._rooms.require_owner(principal, room_id)
-        async with self._db.session() as session:
-            room = _found(await store.locked(session, room_id))
-            _apply(room, wish)
+        async with self._watch("room.change", principal, f"room:{room_id}") as watched:
+            await self._rooms.require_owner(principal, room_id)
+            async with self._db.session() as session:
+                room = _found(await store.locked(session, room_id))
+                _apply(room, wish)
+                await self._audit.done(watched)
         info = info_of(room)
         self._rooms.forget(room_id)
         await self._events.publish(RoomChanged(info))
@@ -68,9 +75,11 @@ class RoomKeeper:
         Raises:
             RoomNotFound, Forbidden: as `change`.
         """
-        info = await self._rooms.require_owner(principal, room_id)
-        async with self._db.session() as session:
-            await session.delete(_found(await store.locked(session, room_id)))
+        async with self._watch("room.delete", principal, f"room:{room_id}") as watched:
+            info = await self._rooms.require_owner(principal, room_id)
+            async with self._db.session() as session:
+                await session.delete(_found(await store.locked(session, room_id)))
+                await self._audit.done(watched)
         self._rooms.forget(room_id)
         await self._events.publish(RoomDeleted(info))
 
@@ -81,11 +90,13 @@ class RoomKeeper:
             RoomNotFound, Forbidden: as `change`.
             UserNotFound: the tenant has no such user.
         """
-        info = await self._rooms.require_owner(principal, room_id)
-        user = await self._auth.user(principal.tenant_id, user_id)
-        if user.id != info.owner_id:  # The owner is a host already.
-            await self._rooms.grant(room_id, user.id, "cohost")
-            await self._announce(info, user.id, "cohost")
+        async with self._watch("role.change", principal, f"room:{room_id}/subject:{user_id}/role:cohost") as watched:
+            info = await self._rooms.require_owner(principal, room_id)
+            user = await self._auth.user(principal.tenant_id, user_id)
+            if user.id == info.owner_id:  # The owner is a host already.
+                return
+            await self._rooms.grant(room_id, user.id, "cohost", watched=watched)
+        await self._announce(info, user.id, "cohost")
 
     async def remove_cohost(self, principal: Principal, room_id: str, user_id: str) -> None:
         """Take the lasting role away; who has none keeps none.
@@ -93,9 +104,14 @@ class RoomKeeper:
         Raises:
             RoomNotFound, Forbidden: as `change`.
         """
-        info = await self._rooms.require_owner(principal, room_id)
-        if await self._rooms.revoke(room_id, user_id):
+        async with self._watch("role.change", principal, f"room:{room_id}/subject:{user_id}/role:viewer") as watched:
+            info = await self._rooms.require_owner(principal, room_id)
+            revoked = await self._rooms.revoke(room_id, user_id, watched=watched)
+        if revoked:
             await self._announce(info, user_id, "viewer")
+
+    def _watch(self, action: str, principal: Principal, resource: str) -> AbstractAsyncContextManager[Watched]:
+        return self._audit.watch(action, tenant_id=principal.tenant_id, actor=principal.subject, resource=resource)
 
     async def _announce(self, room: RoomInfo, subject: str, role: RoomRole) -> None:
         await self._events.publish(LastingRoleChanged(room, subject, role))

@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy.exc import IntegrityError
 
-from rostrum.audit import AuditService
+from rostrum.audit import AuditService, Watched
 from rostrum.auth import AuthService, JoinToken, Principal, RoomRole
 from rostrum.auth.errors import UserRequired
 from rostrum.kit import clock
@@ -251,10 +251,13 @@ class RoomService:
             RoomNotFound: there is no such room, or it is private and the caller has no way in.
             RateLimited: too many from this network address.
         """
-        await self._limits.hit(self._settings.guest_limit_address, "guest", address)
-        room = await self.get(principal, room_id)
-        if room.is_private:
-            raise RoomNotFound()
+        async with self._audit.watch(
+            "room.guest_token", tenant_id=principal.tenant_id, actor=principal.subject, resource=f"room:{room_id}"
+        ):
+            await self._limits.hit(self._settings.guest_limit_address, "guest", address)
+            room = await self.get(principal, room_id)
+            if room.is_private:
+                raise RoomNotFound()
         seconds = self._settings.join_token_seconds
         return self._auth.tokens.join(room.tenant_id, room.id, "viewer", name=name, seconds=seconds)
 
@@ -263,17 +266,22 @@ class RoomService:
         link = f"{self._settings.url}/join/{room.id}#k={self._tenants.web_key(room.tenant_id)}"
         return f"{link}&t={token}" if token else link
 
-    async def grant(self, room_id: str, subject: str, role: RoomRole, *, live: bool = False) -> None:
-        """Grant somebody a lasting role in a room; it replaces an earlier one."""
+    async def grant(
+        self, room_id: str, subject: str, role: RoomRole, *, live: bool = False, watched: Watched | None = None
+    ) -> None:
+        """Grant somebody a lasting role in a room; it replaces an earlier one. `watched`: whose success this is."""
         async with self._db.session() as session:
             await store.delete_grant(session, room_id, subject, live=live)
             session.add(RoomGrant(room_id=room_id, subject=subject, live=live, role=role, granted_at=clock.now_ms()))
+            if watched is not None:
+                await self._audit.done(watched)
         self._directory.forget(room_id)
 
-    async def revoke(self, room_id: str, subject: str) -> bool:
-        """Take a lasting role away; tells whether there was one."""
+    async def revoke(self, room_id: str, subject: str, *, watched: Watched) -> bool:
+        """Take a lasting role away; tells whether there was one. `watched`: whose success this is."""
         async with self._db.session() as session:
             revoked = await store.delete_grant(session, room_id, subject, live=False)
+            await self._audit.done(watched)
         self._directory.forget(room_id)
         return revoked
 
@@ -281,9 +289,11 @@ class RoomService:
         """The room has changed, and the change is committed: look it up anew."""
         self._directory.forget(room_id)
 
-    async def grant_live_role(self, room_id: str, subject: str, role: RoomRole) -> None:
+    async def grant_live_role(
+        self, room_id: str, subject: str, role: RoomRole, *, watched: Watched | None = None
+    ) -> None:
         """Grant somebody a role (`viewer` takes one away) until the room's session ends; survives a restart."""
-        await self.grant(room_id, subject, role, live=True)
+        await self.grant(room_id, subject, role, live=True, watched=watched)
 
     async def live_roles(self, room_id: str) -> Mapping[str, RoomRole]:
         """Subject → role, of all that were granted in the running session."""

@@ -144,6 +144,11 @@ class SfuService:
                 await send.producer.pause()
         return [send.id for send in chosen]
 
+    def is_own(self, peer: Peer, producer_id: str) -> bool:
+        """Whether a producer is the caller's own, or was."""
+        media = self.media_of(peer)
+        return producer_id in media.sends or producer_id in media.ended_sends
+
     def close_producer(self, peer: Peer, producer_id: str) -> None:
         """End a producer: one's own, or anyone's as a host.
 

@@ -137,13 +137,21 @@ class SfuSignals:
     async def producer_closed(self, connection: Connection, body: Any = None, *_: Any) -> None:
         """End a producer."""
         peer = self._live.peer_of(connection)
-        self._sfu.close_producer(peer, read(schemas.ProducerRef, body).producer_id)
+        producer_id = read(schemas.ProducerRef, body).producer_id
+        if self._sfu.is_own(peer, producer_id):
+            self._sfu.close_producer(peer, producer_id)
+            return
+        async with self._stage.watch("producer.close", peer) as watched:
+            watched.resource += f"/producer:{producer_id}"
+            self._sfu.close_producer(peer, producer_id)
 
     async def peer_mute(self, connection: Connection, body: Any = None, *_: Any) -> None:
         """Silence somebody."""
         peer = self._live.peer_of(connection)
         request = read(schemas.Mute, body)
-        target = self._stage.target(peer, PeerRef(request.peer_id, request.id, request.socket_id))
-        producer_ids = await self._sfu.mute(target, request.kind)
+        async with self._stage.watch("peer.mute", peer) as watched:
+            target = self._stage.target(peer, PeerRef(request.peer_id, request.id, request.socket_id))
+            watched.resource += f"/subject:{target.subject}/kind:{request.kind}"
+            producer_ids = await self._sfu.mute(target, request.kind)
         facts = {"peer_id": target.id, "kind": request.kind, "producer_ids": producer_ids, "by": peer.name}
         self._live.notifier.relay(peer, "peer:mute", facts)

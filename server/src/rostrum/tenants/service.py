@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import IntegrityError
 
@@ -13,6 +13,7 @@ from rostrum.audit import AuditService
 from rostrum.kit import clock
 from rostrum.kit.db import Database
 from rostrum.kit.ids import new_id
+from rostrum.kit.origin import origin, set_origin
 from rostrum.tenants import store
 from rostrum.tenants.errors import ApiKeyNotFound, InvalidApiKey, TenantExists, TenantNotFound
 from rostrum.tenants.models import ApiKey, KeyKind, Package, Tenant
@@ -191,6 +192,8 @@ class TenantService:
         key = await store.look_up_key(self._db, digest)
         if key is None or key.revoked_at is not None:
             self._cache.pop(digest, None)
+            if key is not None:  # Its tenant's log tells who still uses it.
+                set_origin(replace(origin(), tenant_id=key.tenant_id, actor=f"key:{key.key_id}"))
             raise InvalidApiKey()
         self._uses.note(key.key_id)
         tenant = TenantInfo(key.tenant_id, key.tenant_name, key.package)
