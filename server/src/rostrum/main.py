@@ -1,7 +1,7 @@
 """create_app builds everything, top to bottom."""
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from rostrum.kit.answers import bare
 from rostrum.kit.errors import Unavailable
 from rostrum.kit.http import RequestFrame, install_error_handlers
 from rostrum.kit.openapi import describe
-from rostrum.kit.proxy import HttpsOnly, ProxyHeaders
+from rostrum.kit.proxy import SECURE, HttpsOnly, HttpsRequired, ProxyHeaders
 from rostrum.kit.realtime import PATHS
 from rostrum.opening import Opening, Prepare
 from rostrum.services import Services, build
@@ -33,13 +33,17 @@ HEALTH = frozenset({"/healthz", "/readyz"})
 
 
 class App:
-    """The whole server as one ASGI application: sockets on their paths, REST and pages on all others."""
+    """The whole server as one ASGI application: sockets on their paths, REST and pages on all others.
+
+    `websockets` is what uvicorn hands WebSockets over to, before they become ASGI's.
+    """
 
     def __init__(self, services: Services, rest: ASGIApp, opening: Opening) -> None:
         self.services = services
         self._rest = rest
         self._opening = opening
         self._closed = RequestFrame(_not_open, max_body_bytes=services.settings.max_body_bytes)
+        self.websockets = services.realtime.protocol_class(self._gate)
         settings = services.settings
         inner: ASGIApp = HttpsOnly(self._route, settings.url) if settings.https_only else self._route
         self._whole = ProxyHeaders(inner, settings.trusted_proxies, settings.proxy_headers)
@@ -47,6 +51,15 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         await self._whole(scope, receive, send)
+
+    def _gate(self, scope: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the middlewares do, for WebSockets, which uvicorn hands over past them."""
+        scope = self._whole.resolved(dict(scope))
+        if self.services.settings.https_only and scope["scheme"] not in SECURE:
+            raise HttpsRequired()
+        if self._opening.waits:
+            raise _unavailable()
+        return scope
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "").rstrip("/")
@@ -74,7 +87,11 @@ async def _not_open(scope: Scope, _receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1013})
         return
-    raise Unavailable("The server is starting; its database does not answer yet.", retry_after=2)
+    raise _unavailable()
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("The server is starting; its database does not answer yet.", retry_after=2)
 
 
 def _rest(services: Services, opening: Opening) -> FastAPI:

@@ -58,10 +58,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http="httptools",
-                ws="websockets-sansio",
-                # Larger than the largest message, so that one that is too large can be answered with an error.
-                ws_max_size=settings.max_signal_bytes * 4,
-                ws_per_message_deflate=False,
+                ws=app.websockets,
                 lifespan="on",
                 log_config=None,
                 access_log=False,

@@ -1,4 +1,4 @@
-"""The two kinds of links, down to their packets."""
+"""Sockets as the server keeps them, down to their packets."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from rostrum.kit import websocket
+from rostrum.kit import realtime
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -136,9 +136,10 @@ async def test_a_frame_above_the_transports_limit_closes_with_1009(hall: Any) ->
         assert closed.value.rcvd is not None and closed.value.rcvd.code == 1009
 
 
-async def test_pings_and_what_follows_when_nobody_answers(hall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket, "PING_SECONDS", 0.2)
-    monkeypatch.setattr(websocket, "PONG_SECONDS", 0.2)
+async def test_pings_and_what_follows_when_nobody_answers(make_hall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realtime, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(realtime, "PONG_SECONDS", 0.2)
+    hall = await make_hall()
     url = hall.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
     async with connect(url) as socket:
         await socket.recv()
@@ -152,15 +153,15 @@ async def test_pings_and_what_follows_when_nobody_answers(hall: Any, monkeypatch
     await _until(lambda: hall.services.realtime.connections == 0)
 
 
-async def test_a_socket_without_a_handshake_is_let_go(hall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket, "HANDSHAKE_SECONDS", 0.2)
+async def test_a_socket_without_a_handshake_is_let_go(make_hall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realtime, "HANDSHAKE_SECONDS", 0.2)
+    hall = await make_hall()
     async with _raw(hall) as socket:
         with pytest.raises(ConnectionClosed):
             await socket.recv()
 
 
-async def test_a_client_that_does_not_read_is_given_up(hall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket, "CLOSE_SECONDS", 0.3)
+async def test_a_client_that_does_not_read_is_given_up(hall: Any) -> None:
     _room, host, (guest,) = await hall.stage()
     # The client's library stops reading from its socket, as a stalled browser would.
     stalled = await asyncio.open_connection("127.0.0.1", int(hall.url.rsplit(":", 1)[1]))

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -77,13 +78,15 @@ class Handshake:
     """How a client introduced itself to a namespace.
 
     Attributes:
+        id: what the socket's id is going to be.
         auth: what its `auth` said, an object or None.
         data: for the application's middlewares, to hand on what they found out.
     """
 
-    __slots__ = ("auth", "data", "request")
+    __slots__ = ("auth", "data", "id", "request")
 
     def __init__(self, request: Request, auth: Any) -> None:
+        self.id = secrets.token_urlsafe(15)
         self.request = request
         self.auth = auth
         self.data: Any = None

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -78,7 +77,7 @@ class Socket:
     )
 
     def __init__(self, namespace: "Namespace", session: "Session", handshake: Handshake) -> None:
-        self.id = secrets.token_urlsafe(15)
+        self.id = handshake.id
         self.namespace = namespace
         self.session = session
         self.handshake = handshake

@@ -64,7 +64,7 @@ def configure_logging(form: Literal["json", "console"], level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # These libraries tell each request or packet at INFO; ours is the log that people read.
-    for noisy in ("uvicorn", "uvicorn.error", "uvicorn.access", "socketio", "engineio", "alembic", "aiosqlite"):
+    for noisy in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic", "aiosqlite"):
         logging.getLogger(noisy).handlers.clear()
         logging.getLogger(noisy).propagate = True
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

@@ -48,11 +48,14 @@ class ProxyHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        if self._trusted and scope["type"] in ("http", "websocket") and scope.get("client"):
-            scope = self._resolved(scope)
+        if scope["type"] in ("http", "websocket"):
+            scope = self.resolved(scope)
         await self._app(scope, receive, send)
 
-    def _resolved(self, scope: Scope) -> Scope:
+    def resolved(self, scope: Scope) -> Scope:
+        """The scope of a request with the true address and scheme."""
+        if not self._trusted or not scope.get("client"):
+            return scope
         address, port = scope["client"]
         scheme = scope["scheme"]
         for hop in reversed(self._hops(Headers(scope=scope))):

@@ -1,55 +1,50 @@
 """Sockets: connections, events with acknowledgements, groups.
 
-Features see `Realtime` and `Connection` alone. Below are two kinds of links: our own over WebSocket (websocket.py),
-and a library's for clients that poll or begin by polling (polling.py). What is promised:
+Features see `Realtime` and `Connection` alone; below is `packages/socketio-server`. What is promised:
 
 * one connection's events are handled one after the other, in the order in which they were sent, and never hold up
   another connection;
 * every acknowledgement is non-null: what the handler returned, or `{"error": sentence, "code": code}`;
 * nothing that a client sends as an event (unknown, malformed, too large, too many) costs it more than that error;
-* `emit` is immediate and keeps the order: it encodes once, appends to each recipient's queue and awaits nothing.
+* `emit` is immediate and keeps the order: it encodes and frames once, and awaits nothing.
 """
 
-import asyncio
-import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, Protocol
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
 
-import msgspec
 import structlog
+from socketio_server import (
+    TOO_LARGE,
+    ConnectRefused,
+    Handshake,
+    PacketError,
+    QueuePolicy,
+    Refused,
+    Server,
+    Socket,
+)
+from socketio_server.handshake import same_origin
 
 from rostrum.kit.errors import InternalError, InvalidInput, PayloadTooLarge, RateLimited, RostrumError
 from rostrum.kit.origin import Origin, set_origin
-from rostrum.kit.polling import PollingServer
-from rostrum.kit.websocket import WebSocketLink
 
 log = structlog.get_logger(__name__)
 
 PATHS: Final = ("/socket.io", "/erizocontroller/socket.io")
 MALFORMED_PER_CONNECTION: Final = 100
-# A reader that is this many messages behind has stalled; keeping more for it would be memory without a bound.
-QUEUE_LIMIT: Final = 2000
-QUEUE_BYTES: Final = 4 << 20
-_HEADER = re.compile(r"2(?:/[^,]{0,200},)?(\d{1,15})?")
+PING_SECONDS: Final = 25.0
+PONG_SECONDS: Final = 20.0
+HANDSHAKE_SECONDS: Final = 20.0
+PARTS_PER_EVENT: Final = 8
+ARGUMENTS_PER_EVENT: Final = 4
+# A reader that is this far behind has stalled; keeping more for it would be memory without a bound. What it missed it
+# could not make up, so it goes, and comes back to the present state.
+QUEUE: Final = QueuePolicy(max_packets=2000, max_bytes=1 << 20, overflow="disconnect", stall_seconds=30.0)
 
 Handler = Callable[..., Awaitable[Any]]
 Authenticate = Callable[[str | None, str | None], Awaitable[Any]]
-
-
-class Link(Protocol):
-    """The way to one client."""
-
-    @property
-    def waiting(self) -> tuple[int, int]:
-        """How many packets, and about how many bytes, the client has not taken yet."""
-
-    def push(self, packet: str) -> None:
-        """Send a Socket.IO packet; awaits nothing, keeps the order."""
-
-    async def close(self, *, for_good: bool) -> None:
-        """End it; after `for_good` the client's library does not come back by itself."""
+Scope = Mapping[str, Any]
 
 
 class UnknownEvent(RostrumError):
@@ -68,33 +63,24 @@ class Connection:
         principal: who it is, from the handshake.
         address: the client's address.
         data: what features keep about this connection, each under its own name.
-        wants_answer: whether the event that is being handled asks for an acknowledgement.
     """
 
-    __slots__ = (
-        "_allowance",
-        "_refilled",
-        "address",
-        "data",
-        "groups",
-        "id",
-        "link",
-        "malformed",
-        "principal",
-        "wants_answer",
-    )
+    __slots__ = ("_allowance", "_refilled", "_socket", "address", "data", "id", "malformed", "principal")
 
-    def __init__(self, connection_id: str, link: Link, principal: Any, address: str, burst: float) -> None:
-        self.id = connection_id
-        self.link = link
-        self.principal = principal
-        self.address = address
+    def __init__(self, socket: Socket, burst: float) -> None:
+        self._socket = socket
+        self.id = socket.id
+        self.principal = socket.handshake.data
+        self.address = socket.handshake.address
         self.data: dict[str, Any] = {}
-        self.groups: set[str] = set()
         self.malformed = 0
-        self.wants_answer = False
         self._allowance = burst
         self._refilled = time.monotonic()
+
+    @property
+    def wants_answer(self) -> bool:
+        """Whether the event that is being handled asks for an acknowledgement."""
+        return self._socket.wants_answer
 
     def spend(self, rate: float, burst: float) -> bool:
         """Take one event from the bucket (rate in events a second); False when it is empty."""
@@ -129,22 +115,46 @@ class Realtime:
     ) -> None:
         self._authenticate = authenticate
         self._origins = frozenset(allowed_origins)
-        self.max_bytes = max_bytes
         self.rate, self.burst = rate, burst
         self._handlers: dict[str, Handler] = {}
         self._on_refused: list[Callable[[Connection, str, RostrumError], None]] = []
         self._on_leave: list[Callable[[Connection], Awaitable[None]]] = []
-        self._connections: dict[str, Connection] = {}
-        self._groups: dict[str, dict[str, Connection]] = {}
-        self._polling = PollingServer(self, frame_bytes=max_bytes * 4)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._server = Server(
+            PATHS,
+            ping_interval=PING_SECONDS,
+            ping_timeout=PONG_SECONDS,
+            connect_timeout=HANDSHAKE_SECONDS,
+            max_payload=max_bytes,
+            max_frame=max_bytes * 4,
+            max_attachments=PARTS_PER_EVENT,
+            allow_origin=self.allows_origin,
+            queue=QUEUE,
+            search_binary=False,  # What the server sends is JSON.
+        )
+        self._main = self._server.of("/")
+        self._main.use(self._admit)
+        self._main.on_connect(self._connected)
+        self._main.on_disconnect(self._gone)
+        self._main.on_any(self._receive)
+        self._main.on_invalid(self._answer_invalid)
+        self.asgi = self._server.asgi
 
-    async def asgi(self, scope: Any, receive: Any, send: Any) -> None:
-        """The ASGI application that answers at each of PATHS."""
-        if scope["type"] == "websocket" and _is_plain_websocket(scope):
-            await WebSocketLink(self, scope, receive, send).run()
-        else:
-            await self._polling.handle(scope, receive, send)
+    def protocol_class(self, gate: Callable[[Scope], Scope]) -> Any:
+        """What uvicorn's `ws` takes, see `socketio_server.Server.protocol_class`.
+
+        Args:
+            gate: what the application's middlewares do with a request, for WebSockets, which do not pass them; it
+                takes and returns an ASGI scope, or raises a RostrumError.
+        """
+
+        def guarded(scope: Scope) -> Scope:
+            try:
+                return gate(scope)
+            except RostrumError as error:
+                raise Refused(error.status, error.text) from None
+
+        self._server.gate = guarded
+        return self._server.protocol_class()
 
     def on(self, event: str, handler: Handler) -> None:
         """Let `handler(connection, *args)` answer an event; what it returns is the acknowledgement.
@@ -172,146 +182,100 @@ class Realtime:
     @property
     def connections(self) -> int:
         """How many sockets are connected."""
-        return len(self._connections)
+        return len(self._main.sockets)
 
     def all(self) -> list[Connection]:
         """All connections."""
-        return list(self._connections.values())
+        return [socket.data for socket in self._main.sockets.values()]
 
     def connection(self, connection_id: str) -> Connection | None:
         """The connection of this id, None if it has gone."""
-        return self._connections.get(connection_id)
+        socket = self._main.sockets.get(connection_id)
+        return None if socket is None else socket.data
 
     def enter(self, connection_id: str, group: str) -> None:
         """Add a connection to a group; groups exist while they have members."""
-        connection = self._connections.get(connection_id)
-        if connection is not None:
-            connection.groups.add(group)
-            self._groups.setdefault(group, {})[connection_id] = connection
+        socket = self._main.sockets.get(connection_id)
+        if socket is not None:
+            socket.join(group)
 
     def leave(self, connection_id: str, group: str) -> None:
         """Take a connection out of a group."""
-        connection = self._connections.get(connection_id)
-        if connection is not None:
-            connection.groups.discard(group)
-        members = self._groups.get(group)
-        if members is not None:
-            members.pop(connection_id, None)
-            if not members:
-                del self._groups[group]
+        socket = self._main.sockets.get(connection_id)
+        if socket is not None:
+            socket.leave(group)
 
     def emit(self, event: str, body: Any, *, to: str, skip: str | None = None) -> None:
         """Send an event to a connection or to all of a group, `skip` being a connection to leave out."""
-        single = self._connections.get(to)
-        members = [single] if single is not None else list(self._groups.get(to, {}).values())
-        if not members:
-            return
-        packet = "2" + _json([event, body])
-        for connection in members:
-            if connection.id != skip:
-                self._push(connection, packet)
-
-    def _push(self, connection: Connection, packet: str) -> None:
-        packets, size = connection.link.waiting
-        if packets > QUEUE_LIMIT or size > QUEUE_BYTES:
-            log.warning("socket.stalled", connection=connection.id)
-            task = asyncio.ensure_future(connection.link.close(for_good=False))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            return
-        connection.link.push(packet)
+        self._main.to(to).except_(*(() if skip is None else (skip,))).emit(event, body)
 
     async def disconnect(self, connection_id: str, reason: str) -> None:
         """End a connection for good: the client's library does not come back by itself after this."""
         log.info("socket.disconnected_by_server", connection=connection_id, reason=reason)
-        connection = self._connections.get(connection_id)
-        if connection is not None:
-            await connection.link.close(for_good=True)
+        socket = self._main.sockets.get(connection_id)
+        if socket is not None:
+            socket.disconnect(close=True)
 
     async def close(self) -> None:
         """Drop all sockets in the way that makes clients reconnect: for a restart of the server."""
-        for connection in list(self._connections.values()):
-            await connection.link.close(for_good=False)
-        await self._polling.close()
+        await self._server.close()
 
     def allows_origin(self, origin: str | None, host: str | None) -> bool:
         """Browsers may come from the server's own host, the allowed origins, and nowhere else."""
-        if origin is None or "*" in self._origins or origin in self._origins:
-            return True
-        return bool(host) and urlsplit(origin).netloc == host
+        return origin is None or "*" in self._origins or origin in self._origins or same_origin(origin, host)
 
-    async def admit(self, connection_id: str, link: Link, address: str, query: str, auth: Any) -> Connection:
-        """Let a client in by its handshake; `query` is the one of its URL.
+    async def _admit(self, handshake: Handshake) -> None:
+        """Let a client in by its handshake.
 
         Raises:
-            RostrumError: its key or its token is wrong.
+            ConnectRefused: its key or its token is wrong.
         """
-        set_origin(Origin(address, connection_id[:24]))
-        principal = await self._authenticate(*_credentials(query, auth))
-        connection = Connection(connection_id, link, principal, address, self.burst)
-        self._connections[connection_id] = connection
-        return connection
+        set_origin(Origin(handshake.address, handshake.id))
+        credentials = _credentials(handshake)
+        handshake.auth = None  # It holds a token, and is not needed again.
+        try:
+            handshake.data = await self._authenticate(*credentials)
+        except RostrumError as error:
+            raise ConnectRefused(error.text, {"code": error.code}) from None
+        except Exception:
+            log.exception("socket.handshake_failed")
+            raise ConnectRefused(InternalError.sentence, {"code": InternalError.code}) from None
 
-    async def gone(self, connection: Connection) -> None:
-        """Forget a connection and tell whoever wants to know."""
-        if self._connections.pop(connection.id, None) is None:
-            return
-        for group in list(connection.groups):
-            members = self._groups.get(group, {})
-            members.pop(connection.id, None)
-            if not members:
-                self._groups.pop(group, None)
+    async def _connected(self, socket: Socket) -> None:
+        socket.data = Connection(socket, self.burst)
+
+    async def _gone(self, socket: Socket, _reason: str) -> None:
         for callback in self._on_leave:
             try:
-                await callback(connection)
+                await callback(socket.data)
             except Exception:
                 log.exception("socket.disconnect_callback_failed")
 
-    async def receive_text(self, connection: Connection, text: str) -> None:
-        """Handle an event packet in its text form, which may be anything.
+    async def _answer_invalid(self, socket: Socket, problem: str) -> dict[str, Any]:
+        """Answer an event that cannot be read.
 
         Raises:
-            ValueError: no client library sends this.
+            PacketError: there have been too many of them.
         """
-        header = _HEADER.match(text)
-        if header is None:
-            raise ValueError("the header of an event is malformed")
-        number = int(header[1]) if header[1] else None
-        # Measured before parsing, so that a large body costs no more than its transport.
-        if len(text) > self.max_bytes:
-            self.refuse_large(connection, number)
-            return
-        try:
-            payload = msgspec.json.decode(text[header.end() :])
-        except (msgspec.DecodeError, RecursionError, UnicodeError):
-            payload = None
-        await self.receive(connection, number, payload)
+        if problem == TOO_LARGE:
+            return PayloadTooLarge("The message is too large.").to_ack()
+        connection: Connection = socket.data
+        connection.malformed += 1
+        if connection.malformed > MALFORMED_PER_CONNECTION:
+            raise PacketError("too many malformed events")
+        return InvalidInput("The message is malformed.").to_ack()
 
-    def refuse_large(self, connection: Connection, number: int | None) -> None:
-        """Answer an event that is larger than allowed."""
-        self._answer(connection, number, PayloadTooLarge("The message is too large.").to_ack())
-
-    async def receive(self, connection: Connection, number: int | None, payload: Any) -> None:
-        """Handle an event: run its handler and answer."""
-        if not isinstance(payload, list) or not payload or not isinstance(payload[0], str):
-            connection.malformed += 1
-            if connection.malformed > MALFORMED_PER_CONNECTION:
-                raise ValueError("too many malformed events")
-            self._answer(connection, number, InvalidInput("The message is malformed.").to_ack())
-            return
-        connection.wants_answer = number is not None
-        self._answer(connection, number, await self._handle(connection, payload[0], payload[1:]))
-
-    async def _handle(self, connection: Connection, event: str, args: list[Any]) -> Any:
-        set_origin(Origin(connection.address, connection.id[:24], getattr(connection.principal, "subject", "")))
+    async def _receive(self, socket: Socket, event: str, args: list[Any]) -> Any:
+        """Handle an event; the acknowledgement."""
+        connection: Connection = socket.data
+        set_origin(Origin(connection.address, connection.id, getattr(connection.principal, "subject", "")))
         try:
             if not connection.spend(self.rate, self.burst):
                 raise RateLimited("Too many messages; slow down.", retry_after=1)
             handler = self._handlers.get(event)
             if handler is None:
                 raise UnknownEvent()
-            result = await handler(connection, *args[:4])
-            return {} if result is None else result
+            result = await handler(connection, *args[:ARGUMENTS_PER_EVENT])
         except RostrumError as error:
             log.info("signal.refused", signal=event[:64], code=error.code, connection=connection.id)
             for callback in self._on_refused:
@@ -320,36 +284,18 @@ class Realtime:
         except Exception:
             log.exception("signal.failed", signal=event[:64], connection=connection.id)
             return InternalError().to_ack()
-
-    def _answer(self, connection: Connection, number: int | None, value: Any) -> None:
-        if number is not None:
-            self._push(connection, f"3{number}" + _json([value]))
-
-
-def _json(payload: list[Any]) -> str:
-    return msgspec.json.encode(payload).decode()
+        if isinstance(result, tuple):
+            return list(result)  # One value, and not several.
+        return {} if result is None else result
 
 
-def _is_plain_websocket(scope: Any) -> bool:
-    """Whether a client begins with WebSocket; otherwise it is the upgrade of one that polls, or of an old protocol."""
-    query = scope.get("query_string", b"")
-    return b"EIO=4" in query and b"sid=" not in query
-
-
-def _credentials(query: str, auth: Any) -> tuple[str | None, str | None]:
+def _credentials(handshake: Handshake) -> tuple[str | None, str | None]:
     """The API key and the token from the handshake's `auth`, else from the query."""
-    known = _query(query)
-    fields = auth if isinstance(auth, dict) else {}
+    query = handshake.query
+    fields = handshake.auth if isinstance(handshake.auth, dict) else {}
 
     def pick(name: str) -> str | None:
-        value = fields.get(name) or known.get(name, [None])[0]
+        value = fields.get(name) or query.get(name)
         return value if isinstance(value, str) and 0 < len(value) <= 8192 else None
 
     return pick("apiKey"), pick("token")
-
-
-def _query(text: str) -> dict[str, list[str]]:
-    try:
-        return parse_qs(text, max_num_fields=20)
-    except ValueError:
-        return {}
