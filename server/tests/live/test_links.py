@@ -206,3 +206,16 @@ async def _until(condition: Any) -> None:
     async with asyncio.timeout(5):
         while not condition():
             await asyncio.sleep(0.02)
+
+
+async def test_websockets_pass_what_the_middlewares_decide(make_hall: Any) -> None:
+    hall = await make_hall(https_only=True, trusted_proxies=["127.0.0.1"])
+    with pytest.raises(InvalidStatus) as refused:
+        async with _raw(hall):
+            pass
+    assert refused.value.response.status_code == 403
+    headers = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+    async with _raw(hall, additional_headers=headers) as socket:
+        await _handshake(hall, socket)
+        (connection,) = hall.services.realtime.all()
+        assert connection.address == "203.0.113.7"
