@@ -116,7 +116,8 @@ class AccountService:
             user = await self._proven(caller, present)
             hashed = await self._auth.passwords.hash(new)
             async with self._db.session() as session:
-                await store.set_password(session, user.id, hashed)
+                if not await store.set_password(session, user.id, hashed, generation=user.generation):
+                    raise WrongPassword()  # It was changed since it was checked.
                 await self._audit.done(watched)
             await self._ended(user.id)
             return self._auth.issue(await self.me(caller))
@@ -155,7 +156,8 @@ class AccountService:
             async with self._db.session() as session:
                 if not await store.take_reset(session, digest):
                     raise InvalidResetToken()
-                await store.set_password(session, user.id, hashed)
+                if not await store.set_password(session, user.id, hashed, generation=user.generation):
+                    raise InvalidResetToken()  # Another password was set since, and has ended this link too.
                 await self._audit.done(watched)
         await self._ended(user.id)
 

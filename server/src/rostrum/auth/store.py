@@ -9,6 +9,7 @@ from rostrum.auth.info import UserInfo
 from rostrum.auth.models import EndedSession, PasswordReset, User
 from rostrum.kit.db import Database
 from rostrum.kit.queries import Query, columns
+from rostrum.kit.upserts import insert_once
 
 
 async def by_email(session: AsyncSession, tenant_id: str, email_key: str) -> User | None:
@@ -41,17 +42,16 @@ async def ended_sessions(db: Database, user_id: str) -> Sequence[str]:
 async def end_session(session: AsyncSession, session_id: str, user_id: str, *, now: int, expires_at: int) -> None:
     """Note that a session was logged out (once), and forget those whose tokens have all expired anyway."""
     await session.execute(delete(EndedSession).where(EndedSession.expires_at < now))
-    if await session.get(EndedSession, session_id) is None:
-        session.add(EndedSession(id=session_id, user_id=user_id, expires_at=expires_at))
+    await insert_once(session, EndedSession, id=session_id, user_id=user_id, expires_at=expires_at)
 
 
-async def set_password(session: AsyncSession, user_id: str, password_hash: str) -> None:
-    """Store a new password, end all tokens and all links of before."""
+async def set_password(session: AsyncSession, user_id: str, password_hash: str, *, generation: int) -> bool:
+    """Store a new password, end all tokens and all links of before; False: another one was set since `generation`."""
     values = {"password_hash": password_hash, "generation": User.generation + 1}
-    await session.execute(
-        update(User).where(User.id == user_id).values(values).execution_options(synchronize_session=False)
-    )
+    change = update(User).where(User.id == user_id, User.generation == generation).values(values).returning(User.id)
+    changed = (await session.execute(change.execution_options(synchronize_session=False))).first() is not None
     await session.execute(delete(PasswordReset).where(PasswordReset.user_id == user_id))
+    return changed
 
 
 async def valid_reset(session: AsyncSession, tenant_id: str, digest: str, now: int) -> User | None:
@@ -74,6 +74,9 @@ async def take_reset(session: AsyncSession, digest: str) -> bool:
 
 async def add_reset(session: AsyncSession, digest: str, user_id: str, *, now: int, expires_at: int) -> None:
     """Note a link to a new password; an earlier one of the user's, and all that are too old, end."""
+    # Two links made at once take turns at the user, so that the second one ends the first.
+    if await session.scalar(select(User.id).where(User.id == user_id).with_for_update(key_share=True)) is None:
+        return
     await session.execute(
         delete(PasswordReset).where(or_(PasswordReset.user_id == user_id, PasswordReset.expires_at < now))
     )

@@ -34,7 +34,8 @@ async def usage(session: AsyncSession, room_id: str) -> int:
 
 async def take_turn(session: AsyncSession, room_id: str) -> bool:
     """Make those who add files to this room wait for one another until the commit; False: the room is gone."""
-    return await session.scalar(select(_ROOMS.c.id).where(_ROOMS.c.id == room_id).with_for_update()) is not None
+    query = select(_ROOMS.c.id).where(_ROOMS.c.id == room_id)
+    return await session.scalar(query.with_for_update(key_share=True)) is not None  # Chat in it goes on meanwhile.
 
 
 async def ids_of_room(session: AsyncSession, room_id: str) -> Sequence[str]:

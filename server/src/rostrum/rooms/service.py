@@ -19,7 +19,7 @@ from rostrum.rooms import store
 from rostrum.rooms.directory import Entry, RoomDirectory
 from rostrum.rooms.errors import InvalidRoomId, RoomNotFound
 from rostrum.rooms.info import Admission, RoomInfo, info_of
-from rostrum.rooms.models import Room, RoomGrant
+from rostrum.rooms.models import Room
 from rostrum.settings import Settings
 from rostrum.tenants import TenantService
 
@@ -107,7 +107,14 @@ class RoomService:
             Forbidden, UserNotFound, RateLimited: as `create`.
         """
         known = await self._directory.find(room_id)
-        return known.room if known else await self.create(principal, new, room_id=room_id)
+        if known is None:
+            try:
+                return await self.create(principal, new, room_id=room_id)
+            except IntegrityError:  # Somebody else made it in this very moment.
+                known = await self._directory.find(room_id)
+                if known is None:
+                    raise
+        return known.room
 
     async def _owner(self, principal: Principal, wanted: str | None) -> str | None:
         if wanted is None or wanted == principal.subject:
@@ -269,12 +276,18 @@ class RoomService:
     async def grant(
         self, room_id: str, subject: str, role: RoomRole, *, live: bool = False, watched: Watched | None = None
     ) -> None:
-        """Grant somebody a lasting role in a room; it replaces an earlier one. `watched`: whose success this is."""
-        async with self._db.session() as session:
-            await store.delete_grant(session, room_id, subject, live=live)
-            session.add(RoomGrant(room_id=room_id, subject=subject, live=live, role=role, granted_at=clock.now_ms()))
-            if watched is not None:
-                await self._audit.done(watched)
+        """Grant somebody a lasting role in a room; it replaces an earlier one. `watched`: whose success this is.
+
+        Raises:
+            RoomNotFound: the room was deleted at this moment.
+        """
+        try:
+            async with self._db.session() as session:
+                await store.put_grant(session, room_id, subject, role, live=live, now=clock.now_ms())
+                if watched is not None:
+                    await self._audit.done(watched)
+        except IntegrityError as error:
+            raise RoomNotFound() from error
         self._directory.forget(room_id)
 
     async def revoke(self, room_id: str, subject: str, *, watched: Watched) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rostrum.kit.db import Database
 from rostrum.kit.pagination import PAGE, PLACE, Position
 from rostrum.kit.queries import ESCAPE, Query, columns, like_part
+from rostrum.kit.upserts import put
 from rostrum.rooms.info import Grant, RoomFilter, RoomInfo
 from rostrum.rooms.models import Room, RoomGrant
 
@@ -32,7 +33,7 @@ async def grants(db: Database, room_id: str) -> Sequence[Grant]:
 
 async def locked(session: AsyncSession, room_id: str) -> Room | None:
     """The room with this id, for a change: nobody else changes it until this transaction ends."""
-    return await session.get(Room, room_id, with_for_update=True)
+    return await session.get(Room, room_id, with_for_update={"key_share": True})  # Those who refer to it need not wait.
 
 
 async def page(
@@ -72,6 +73,11 @@ def _page(conditions: tuple[str, ...], oldest_first: bool, follows: bool) -> Que
 async def clear_live_grants(session: AsyncSession, room_id: str) -> None:
     """Forget a room's live grants."""
     await session.execute(delete(RoomGrant).where(RoomGrant.room_id == room_id, RoomGrant.live.is_(True)))
+
+
+async def put_grant(session: AsyncSession, room_id: str, subject: str, role: str, *, live: bool, now: int) -> None:
+    """Note a role of somebody's in a room in place of an earlier one."""
+    await put(session, RoomGrant, room_id=room_id, subject=subject, live=live, role=role, granted_at=now)
 
 
 async def delete_grant(session: AsyncSession, room_id: str, subject: str, *, live: bool) -> bool:

@@ -88,7 +88,10 @@ class TenantService:
         try:
             return await self.get(DEFAULT_TENANT)
         except TenantNotFound:
-            return await self.create(DEFAULT_TENANT)
+            try:
+                return await self.create(DEFAULT_TENANT)
+            except TenantExists:  # Another server has started at this very moment.
+                return await self.get(DEFAULT_TENANT)
 
     async def ensure_web_keys(self) -> None:
         """Give each tenant the key of its links where it has none of this server's secret; a revoked one stays so."""
@@ -133,11 +136,10 @@ class TenantService:
         raw = key or PREFIXES[kind] + secrets.token_urlsafe(32)
         row = _row(tenant_id, kind, name, raw)
         async with self._db.session() as session:
-            known = await store.key_by_hash(session, row.hash)
-            if known is None:
-                session.add(row)
-                await self._record("key.create", tenant_id, f"key:{row.id}")
-        return NewKey(known[0].id if known else row.id, raw, kind)
+            if known := await store.add_key(session, row):
+                return NewKey(known, raw, kind)
+            await self._record("key.create", tenant_id, f"key:{row.id}")
+        return NewKey(row.id, raw, kind)
 
     async def keys(self, tenant_id: str) -> Sequence[ApiKey]:
         """A tenant's keys, without the keys themselves."""

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, inspect, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rostrum.kit.db import Database
 from rostrum.kit.queries import Query
+from rostrum.kit.upserts import insert_once
 from rostrum.tenants.models import ApiKey, Tenant
 
 
@@ -22,11 +23,12 @@ async def list_tenants(session: AsyncSession) -> Sequence[Tenant]:
     return (await session.scalars(select(Tenant).order_by(Tenant.created_at, Tenant.id))).all()
 
 
-async def key_by_hash(session: AsyncSession, digest: str) -> tuple[ApiKey, Tenant] | None:
-    """The key with this hash and its tenant, revoked or not."""
-    query = select(ApiKey, Tenant).join(Tenant, Tenant.id == ApiKey.tenant_id).where(ApiKey.hash == digest)
-    row = (await session.execute(query)).first()
-    return (row[0], row[1]) if row else None
+async def add_key(session: AsyncSession, row: ApiKey) -> str | None:
+    """Add a key, unless it is there already: then its id."""
+    values = {column.key: getattr(row, column.key) for column in inspect(ApiKey).columns}
+    if await insert_once(session, ApiKey, **values):
+        return None
+    return await session.scalar(select(ApiKey.id).where(ApiKey.hash == row.hash))
 
 
 class KeyRow(msgspec.Struct, frozen=True):
@@ -76,5 +78,5 @@ async def revoke_key(session: AsyncSession, key_id: str, moment: int) -> str | N
 
 async def touch_keys(session: AsyncSession, used: Mapping[str, int]) -> None:
     """Note when keys were last used: id → moment."""
-    for key_id, moment in used.items():
+    for key_id, moment in sorted(used.items()):  # In one order, or two servers could wait for each other for ever.
         await session.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=moment))
