@@ -202,6 +202,31 @@ async def test_a_flood_of_small_messages_leaves_the_loop_its_turns(start: Any) -
         assert (await deaf.read())[-1][0] == CLOSE
 
 
+async def test_a_flood_of_events_is_handled_in_turns(start: Any) -> None:
+    place = await start()
+    handled, steps = 0, [0]
+
+    async def count(_socket: Any) -> None:
+        nonlocal handled
+        handled += 1
+
+    async def watch() -> None:
+        while True:
+            before = handled
+            await asyncio.sleep(0)
+            steps.append(handled - before)
+
+    place.main.on("said", count)
+    deaf = await _Deaf.connect(place)
+    watching = asyncio.create_task(watch())
+    deaf.writer.write((b"\x81\x8a" + bytes(4) + b'42["said"]') * 10_000)
+    async with asyncio.timeout(20):
+        while handled < 10_000:
+            await asyncio.sleep(0.01)
+    watching.cancel()
+    assert max(steps) < 200
+
+
 async def test_compression_is_not_offered(start: Any) -> None:
     place = await start()
     async with place.raw(additional_headers={"Sec-WebSocket-Extensions": "permessage-deflate"}) as socket:

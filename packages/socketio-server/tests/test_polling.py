@@ -73,7 +73,6 @@ async def test_malformed_bodies_end_the_session(start: Any, body: bytes) -> None
     sid = await place.polling()
     assert (await place.post(sid, body)).status_code == 400
     assert place.gone[0][1] == "parse error"
-    assert (await place.get(sid)).text == "1"
     assert (await place.get(sid)).status_code == 400
 
 

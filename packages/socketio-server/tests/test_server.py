@@ -237,7 +237,7 @@ async def test_the_reasons_of_disconnections(start: Any) -> None:
         assert await client.recv() == "41"
         with pytest.raises(ConnectionClosed):
             await client.recv()
-        await until_gone(place, "forced server close")
+        await until_gone(place, "server namespace disconnect", 2)
     async with place.client() as client:
         await client.send("1")
         with pytest.raises(ConnectionClosed):

@@ -58,13 +58,16 @@ class PollingLink:
             self._free.set_result(None)
         self._free = None
 
-    def close(self, _code: int, _reason: str) -> None:
-        """End with the next GET, or without it after a while."""
+    def close(self, _code: int, _reason: str, *, linger: bool) -> None:
+        """End with the GET that waits; if it lingers, with the next one, or without it after a while."""
         if not self._closing:
             self._closing = True
             self.release()
             self.wake()
-            self.server.wheel.set(self, LINGER_SECONDS)
+            if linger:
+                self.server.wheel.set(self, LINGER_SECONDS)
+            else:
+                self.expired()
 
     def abort(self) -> None:
         """End at once."""
@@ -160,6 +163,9 @@ class PollingLink:
             else:
                 session.receive_text(packet)
             if session.ended:
+                if packet == packets.CLOSE:
+                    # The client itself said good-bye: its GET ends with nothing in it.
+                    self._good_bye = packets.NOOP_WIRE
                 return
             if number % PER_TURN == 0:
                 await asyncio.sleep(0)

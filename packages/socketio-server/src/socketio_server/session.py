@@ -37,8 +37,8 @@ class Link(Protocol):
     def release(self) -> None:
         """Read on."""
 
-    def close(self, code: int, reason: str) -> None:
-        """End, after what waits in the queue."""
+    def close(self, code: int, reason: str, *, linger: bool) -> None:
+        """End, after what waits in the queue; `linger` if a client that is not there right now may still fetch it."""
 
     def abort(self) -> None:
         """End at once."""
@@ -232,7 +232,7 @@ class Session:
     def end(self, reason: str, code: int = NORMAL, text: str = "") -> None:
         """End it from the server's side, after what has been sent."""
         self.server.fanout.flush()
-        self._end(reason, code, text, finish=False)
+        self._end(reason, code, text, finish=False, linger=True)
 
     def stalled(self, why: str) -> None:
         """End it at once: the client does not read."""
@@ -367,7 +367,7 @@ class Session:
             if socket is not None and socket.connected:
                 socket.write = write
 
-    def _end(self, reason: str, code: int, text: str, *, finish: bool) -> None:
+    def _end(self, reason: str, code: int, text: str, *, finish: bool, linger: bool = False) -> None:
         if self.ended:
             return
         self.ended = True
@@ -385,7 +385,7 @@ class Session:
         if self.probe is not None:
             self.probe.abort()
             self.probe = None
-        self.link.close(code, text)
+        self.link.close(code, text, linger=linger)
 
 
 def opening(server: "Server", sid: str, upgrades: list[str]) -> bytes:

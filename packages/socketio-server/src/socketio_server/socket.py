@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("socketio_server")
 
+PER_TURN: Final = 64
+"""Events of one client that are handled before the event loop gets its turn."""
 INBOX_EVENTS: Final = 64
 """Events that may wait for a handler before the client is no longer read from."""
 
@@ -152,12 +154,12 @@ class Socket:
         """
         if self.connected:
             self._send(packets.DISCONNECT, None, None)
-            reason = "forced server close" if close else "server namespace disconnect"
+            reason = "server namespace disconnect"
             session = self.session
             session.leave(self)
             self.gone(reason, finish=False)
             if close:
-                session.end("forced server close")
+                session.end(reason)
 
     def deliver(self, wire: bytes, key: str | None = None, policy: Overflow | None = None) -> None:
         """Write frames, with a queue policy of their own."""
@@ -221,12 +223,18 @@ class Socket:
         if not self._admitted and not await self._admit():
             self._take_out()
             return
+        left = PER_TURN
         while self._inbox:
             event = self._inbox.popleft()
             self._inbox_size -= event.size
             await self._handle(event)
             if self.session.held and not self.is_congested:
                 self.session.release()
+            left -= 1
+            if not left:
+                # Handlers that await nothing would otherwise keep the event loop for as long as one client has more.
+                left = PER_TURN
+                await asyncio.sleep(0)
         self._working = False
         if not self.connected:
             self._take_out()

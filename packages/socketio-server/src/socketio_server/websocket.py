@@ -125,8 +125,8 @@ class WebSocketLink(asyncio.Protocol):
         self._held = False
         self._read()
 
-    def close(self, code: int, reason: str) -> None:
-        """Say good-bye, after what waits."""
+    def close(self, code: int, reason: str, *, linger: bool = False) -> None:
+        """Say good-bye, after what waits; a client that is not there hears nothing of it in any case."""
         if self.state not in ("open", "probe"):
             return
         self.state = "closing"
