@@ -1,0 +1,75 @@
+"""The servers of the fan-out benchmarks: the whole of Rostrum, its socket server alone, and Node's socket.io."""
+
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.kit import node_peer
+from bench.kit.process import Pinned
+
+OUR_PORT, OUR_MEDIA_PORT, BARE_PORT, NODE_PORT = 21510, 21511, 21512, 21513
+
+
+@dataclass(frozen=True)
+class Target:
+    """One server under test."""
+
+    name: str
+    url: str
+    pid: int
+    host_auth: dict[str, str]
+    viewer_auth: dict[str, str]
+
+
+def raise_descriptor_limit(wanted: int = 20_000) -> None:
+    """Let this process and those it starts have so many descriptors. Exits when the system does not allow it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        if hard != resource.RLIM_INFINITY and hard < wanted:
+            sys.exit(f"the limit of open files is {hard}; the benchmark needs {wanted}")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+@contextmanager
+def rostrum(data: Path) -> Iterator[Target]:
+    """The whole of Rostrum: keys, limits, database, media worker."""
+    settings = {
+        "ROSTRUM_MEDIA_PORT": str(OUR_MEDIA_PORT),
+        "ROSTRUM_MEDIA_ADDRESSES": "127.0.0.1",
+        "ROSTRUM_MEDIA_WORKERS": "1",
+        "ROSTRUM_LOG_LEVEL": "warning",
+        "ROSTRUM_PEER_GRACE_SECONDS": "1",
+    }
+    command = ["./rostrum", "demo", "--json", "--port", str(OUR_PORT), "--data-dir", str(data / "rostrum")]
+    server = Pinned(command, data / "ours.log", settings)
+    try:
+        key, token = server.told["publishableKey"], server.told["hostToken"]
+        host, viewer = {"apiKey": key, "token": token}, {"apiKey": key}
+        yield Target("Rostrum", server.told["url"], server.pid, host, viewer)
+    finally:
+        server.stop()
+
+
+@contextmanager
+def bare(data: Path) -> Iterator[Target]:
+    """The package socketio-server alone."""
+    command = [sys.executable, "-m", "bench.kit.chat_server", "--port", str(BARE_PORT)]
+    server = Pinned(command, data / "bare.log")
+    try:
+        yield Target("socketio-server", server.told["url"], server.pid, {}, {})
+    finally:
+        server.stop()
+
+
+@contextmanager
+def node(data: Path) -> Iterator[Target]:
+    """The peer: Node's socket.io, all in memory."""
+    node_peer.installed()
+    server = Pinned(node_peer.command("chat.js", "--port", str(NODE_PORT)), data / "peer.log")
+    try:
+        yield Target("Node", server.told["url"], server.pid, {}, {})
+    finally:
+        server.stop()
