@@ -9,11 +9,14 @@ from typing import Any
 import httpx
 import pytest
 from rostrum.audit import Shipper, Watched, writer
+from rostrum.auth.errors import EmailTaken
 from rostrum.kit import clock
-from rostrum.kit.db import Database, DatabaseUnavailable
+from rostrum.kit.db import Database
+from rostrum.kit.dbfaults import DatabaseUnavailable
 from rostrum.kit.errors import InvalidInput
 from rostrum.services import Services
 from rostrum.settings import Settings
+from rostrum.tenants.errors import ApiKeyNotFound, TenantExists
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -288,3 +291,28 @@ async def test_what_breaks_is_a_failure_too(services: Services, visitor: Any, mo
         await services.auth.login(visitor.id, "ada@example.org", "x", address="127.0.0.1")
     records, _ = await services.audit.page(visitor.id, equal={"action": "auth.login"})
     assert [(record.outcome, record.code) for record in records] == [("failure", "internal")]
+
+
+async def test_what_the_command_line_does_and_fails_to_do(services: Services, person: Any) -> None:
+    ada = await person("ada")
+    tenant = await services.tenants.default()
+    key = await services.tenants.create_key(tenant.id, "secret", "audited")
+    await services.tenants.revoke_key(key.id)
+    with pytest.raises(EmailTaken):
+        await person("ada")
+    with pytest.raises(TenantExists):
+        await services.tenants.create("default")
+    with pytest.raises(ApiKeyNotFound):
+        await services.tenants.revoke_key("0" * 24)
+    async with services.db.reading() as session:
+        query = "SELECT action, actor, resource, outcome, code, tenant_id FROM audit_records ORDER BY position"
+        rows = [tuple(row) for row in await session.execute(text(query))]
+    assert rows == [
+        ("tenant.create", "operator", f"tenant:{tenant.id}", "success", None, tenant.id),
+        ("user.create", "server", f"user:{ada.id}", "success", None, tenant.id),
+        ("key.create", "operator", f"key:{key.id}", "success", None, tenant.id),
+        ("key.revoke", "operator", f"key:{key.id}", "success", None, tenant.id),
+        ("user.create", "server", "", "failure", "email_taken", tenant.id),
+        ("tenant.create", "operator", "", "failure", "tenant_exists", None),
+        ("key.revoke", "operator", f"key:{'0' * 24}", "failure", "api_key_not_found", None),
+    ]

@@ -76,28 +76,25 @@ class AuthService:
         """
         async with self._audit.watch("user.register", tenant_id=tenant_id, actor="") as watched:
             await self._limits.hit(self._settings.register_limit_address, "register", address)
-            return await self.create_user(tenant_id, new, watched=watched)
+            return await self._create(watched, tenant_id, new, ("user",))
 
-    async def create_user(
-        self,
-        tenant_id: str,
-        new: NewUser,
-        *,
-        roles: tuple[str, ...] = ("user",),
-        watched: Watched | None = None,
-    ) -> UserInfo:
-        """Make a user with the given roles; `watched` is the action for the audit log, if the caller began one.
+    async def create_user(self, tenant_id: str, new: NewUser, *, roles: tuple[str, ...] = ("user",)) -> UserInfo:
+        """Make a user with the given roles, on behalf of whoever has the command line.
 
         Raises:
             EmailTaken: the tenant has a user with this address.
         """
+        async with self._audit.watch("user.create", tenant_id=tenant_id, actor="server") as watched:
+            return await self._create(watched, tenant_id, new, roles)
+
+    async def _create(self, watched: Watched, tenant_id: str, new: NewUser, roles: tuple[str, ...]) -> UserInfo:
         user = _user(tenant_id, new, roles, await self.passwords.hash(new.password))
-        done = watched or Watched("user.create", tenant_id, "server", "")
         try:
             async with self._db.session() as session:
                 session.add(user)
-                done.resource = f"user:{user.id}"
-                await self._audit.done(done)
+                await session.flush()
+                watched.resource = f"user:{user.id}"
+                await self._audit.done(watched)
         except IntegrityError as error:
             raise EmailTaken() from error
         return info_of(user)

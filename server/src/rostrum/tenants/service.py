@@ -73,14 +73,16 @@ class TenantService:
             TenantExists: the name or id is taken.
         """
         tenant = Tenant(id=tenant_id or new_id(), name=name, package=package, created_at=clock.now_ms())
-        try:
-            async with self._db.session() as session:
-                session.add(tenant)
-                await session.flush()
-                session.add(_row(tenant.id, "publishable", WEB_KEY_NAME, self.web_key(tenant.id)))
-                await self._record("tenant.create", tenant.id, f"tenant:{tenant.id}")
-        except IntegrityError as error:
-            raise TenantExists() from error
+        async with self._audit.watch("tenant.create", tenant_id=None, actor=OPERATOR) as watched:
+            try:
+                async with self._db.session() as session:
+                    session.add(tenant)
+                    await session.flush()
+                    session.add(_row(tenant.id, "publishable", WEB_KEY_NAME, self.web_key(tenant.id)))
+                    watched.tenant_id, watched.resource = tenant.id, f"tenant:{tenant.id}"
+                    await self._audit.done(watched)
+            except IntegrityError as error:
+                raise TenantExists() from error
         return _info(tenant)
 
     async def default(self) -> TenantInfo:
