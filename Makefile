@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup setup-dev run test check format bench docs lock clean
+.PHONY: help setup setup-dev run test soak check format bench docs lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -19,6 +19,9 @@ run: setup ## Start the server with a demo webinar at http://localhost:8080 (POR
 
 test: setup-dev ## Run all tests on the real parts: engine, browser, database
 	@setup/test.sh
+
+soak: setup-dev ## Kill the server 200 times while it writes (KILLS=200, SEED=1), about 5 minutes
+	@KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) pytest -s server/tests/faults
 
 check: setup-dev ## Lint and type-check everything, hold the layers and the documents to the code
 	@setup/check.sh
