@@ -144,14 +144,66 @@ async def test_a_drip_is_refused(client: httpx.AsyncClient, ada: Any, room_id: s
     assert _stored(services) == []
 
 
-async def test_bombs_stay_packed(client: httpx.AsyncClient, ada: Any, room_id: str, upload: Any) -> None:
+async def test_archives_are_stored_and_never_unpacked(upload: Any, services: Services) -> None:
     import zlib
 
     bomb = b"PK\x03\x04" + zlib.compress(b"\0" * 50_000_000)
-    picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\x06\0\0\0"
-    for name, content in (("bomb.zip", bomb), ("bomb.docx", bomb), ("bomb.png", picture)):
-        data = (await upload(name, content)).json()["data"]
-        assert data["size"] == len(content)
+    for name in ("bomb.zip", "bomb.docx"):
+        assert (await upload(name, bomb)).json()["data"]["size"] == len(bomb)
+    assert [path.stat().st_size for path in _stored(services)] == [len(bomb)] * 2
+
+
+def _pictures(width: int, height: int) -> dict[str, bytes]:
+    """A header of each kind that says this size; JPEG's stands behind a profile of more than one segment."""
+    big, little = (
+        (width.to_bytes(size, order), height.to_bytes(size, order)) for size, order in ((4, "big"), (4, "little"))
+    )
+    profile = b"\xff\xe2\xff\xff" + b"\xff\xd9" * 32_766 + b"\0"
+    frame = b"\xff\xc2\x00\x11\x08" + height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    screen = width.to_bytes(2, "little") + height.to_bytes(2, "little")
+    extension = b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0"
+    canvas = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    bits = (width - 1 | height - 1 << 14) & 0xFFFFFFF
+    return {
+        "a.png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"".join(big) + b"\x08\x06\0\0\0",
+        "b.jpg": b"\xff\xd8" + profile * 3 + b"junk\xff\xff" + frame + b"\xff\xda",
+        "c.gif": b"GIF89a" + screen + b"\x81\0\0" + b"x" * 12 + extension + b"," + b"\0" * 9,
+        "d.gif": b"GIF89a\x01\0\x01\0\0\0\0" + extension + b",\0\0\0\0" + screen + b"\0",
+        "e.bmp": b"BM" + b"\0" * 12 + b"\x28\0\0\0" + little[0] + (-height).to_bytes(4, "little", signed=True),
+        "f.bmp": b"BM" + b"\0" * 12 + b"\x0c\0\0\0" + screen + b"\0" * 4,
+        "g.webp": b"RIFF....WEBPVP8X" + b"\0" * 8 + canvas,
+        "h.webp": b"RIFF....WEBPVP8L....\x2f" + bits.to_bytes(4, "little") + b"\0" * 5,
+        "i.webp": b"RIFF....WEBPVP8 ......." + b"\x9d\x01\x2a" + screen,
+    }  # fmt: skip
+
+
+async def test_a_picture_is_measured_before_anybody_unpacks_it(upload: Any, services: Services) -> None:
+    for name, content in _pictures(16_000, 16_000).items():
+        answer = await upload(name, content)
+        assert (answer.status_code, answer.json()["code"]) == (413, "picture_too_large"), name
+    assert _stored(services) == []
+    for name, content in _pictures(4000, 3000).items():
+        assert (await upload(name, content)).status_code == 200, name
+
+
+async def test_the_limit_of_pictures_is_a_setting(upload: Any, services: Services, monkeypatch: Any) -> None:
+    _change(services, monkeypatch, max_picture_pixels=300 * 200)
+    for name, content in _pictures(300, 200).items():
+        assert (await upload(name, content)).status_code == 200, name
+    for name, content in _pictures(300, 201).items():
+        assert (await upload(name, content)).status_code == 413, name
+
+
+async def test_a_header_without_an_end_is_refused(upload: Any, services: Services) -> None:
+    tiny = b"\xff\xe0\0\x02" * 100_000
+    for name, content in (
+        ("a.jpg", b"\xff\xd8\xff\xe0\0\x02" + b"\0" * 1_000_000),
+        ("b.jpg", b"\xff\xd8" + tiny),
+        ("c.gif", b"GIF89a" + b"\0" * 7 + b"!\xfe" + b"\x01x" * 500_000),
+    ):
+        answer = await upload(name, content)
+        assert (answer.status_code, answer.json()["code"]) == (415, "file_type_mismatch"), name
+    assert _stored(services) == []
 
 
 async def test_many_at_once_never_exceed_the_room(

@@ -118,6 +118,42 @@ async def test_downloads_in_whole_and_in_parts(client: httpx.AsyncClient, upload
     assert (await client.get(url, headers=same)).status_code == 206
 
 
+async def test_a_file_that_the_client_has_already(
+    client: httpx.AsyncClient, upload: Any, ada: Any, room_id: str
+) -> None:
+    filename = (await upload("a.txt", b"Hello")).json()["data"]["filename"]
+    url = f"/room/{room_id}/files/{filename}?download=1"
+    whole = await client.get(url, headers=ada.headers)
+    etag, date = whole.headers["etag"], whole.headers["last-modified"]
+    assert re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", date)
+    for asked in (
+        {"if-none-match": etag},
+        {"if-none-match": f'"x", W/{etag}'},
+        {"if-none-match": "*"},
+        {"if-modified-since": date},
+        {"if-modified-since": "Fri, 31 Dec 2100 00:00:00 GMT"},
+        {"if-none-match": etag, "if-modified-since": "Thu, 01 Jan 1970 00:00:00 GMT"},
+    ):
+        same = await client.get(url, headers={**ada.headers, **asked})
+        assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag), asked
+        assert "content-disposition" not in same.headers
+    for asked in (
+        {"if-none-match": '"x"'},
+        {"if-none-match": '"x"', "if-modified-since": date},
+        {"if-modified-since": "Thu, 01 Jan 1970 00:00:00 GMT"},
+        {"if-modified-since": "nonsense"},
+        {"if-modified-since": "Fri, 99 Dec 99999 00:00:00 GMT"},
+    ):
+        assert (await client.get(url, headers={**ada.headers, **asked})).status_code == 200, asked
+    for condition, status in ((date, 206), (etag, 206), ("Thu, 01 Jan 1970 00:00:00 GMT", 200), (f"W/{etag}", 200)):
+        part = {"range": "bytes=1-2", "if-range": condition}
+        assert (await client.get(url, headers={**ada.headers, **part})).status_code == status, condition
+    head = await client.head(url, headers={**ada.headers, "range": "bytes=0-1"})
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", "5")
+    assert {**head.headers, "x-request-id": ""} == {**whole.headers, "x-request-id": ""}
+    assert (await client.head(url)).status_code == 401
+
+
 async def test_an_empty_file(client: httpx.AsyncClient, upload: Any, ada: Any, room_id: str) -> None:
     filename = (await upload("empty.txt", b"")).json()["data"]["filename"]
     got = await client.get(f"/room/{room_id}/files/{filename}?download=1", headers=ada.headers)

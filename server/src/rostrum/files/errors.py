@@ -52,6 +52,13 @@ class FileTypeMismatch(UnsupportedMediaType):
     sentence = "The file is not what its name or type says."
 
 
+class PictureTooLarge(PayloadTooLarge):
+    """Unpacked, the picture would have more pixels than the setting allows."""
+
+    code = "picture_too_large"
+    sentence = "The picture has too many pixels."
+
+
 class UploadTooSlow(RostrumError):
     """The upload stood still, or crept, for too long."""
 

@@ -17,16 +17,17 @@ from rostrum.files.errors import (
     FileTypeRefused,
     FormRequired,
     MalformedForm,
+    PictureTooLarge,
     RangeNotSatisfiable,
     RoomFull,
     UploadTooSlow,
 )
-from rostrum.files.ranges import wanted_range
+from rostrum.files.ranges import has_it, http_date, part_wanted, wanted_range
 from rostrum.files.schemas import FileInfo, file_body, upload_body
 from rostrum.files.service import FileService
 from rostrum.kit.answers import enveloped
 from rostrum.kit.errors import Forbidden, RateLimited
-from rostrum.kit.http import envelope, given
+from rostrum.kit.http import envelope, given, head_alone
 from rostrum.kit.pagination import After, Limit, Position, announce_next
 from rostrum.rooms.errors import RoomNotFound
 from rostrum.storage import StorageFull
@@ -53,6 +54,8 @@ FORM: Final[dict[str, Any]] = {
     }
 }
 
+KEPT_BY_304: Final = ("etag", "last-modified", "cache-control")
+
 BYTES: Final[dict[str, Any]] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -68,6 +71,7 @@ BYTES: Final[dict[str, Any]] = {"application/octet-stream": {"schema": {"type": 
         UploadTooSlow,
         FileTooLarge,
         RoomFull,
+        PictureTooLarge,
         FormRequired,
         FileTypeRefused,
         FileTypeMismatch,
@@ -106,6 +110,7 @@ async def list_files(
     responses={
         **enveloped(FileOut, "File retrieved successfully!", RoomNotFound, FileNotFound, RangeNotSatisfiable),
         206: {"description": "With `download=1` and a Range header: the part asked for.", "content": BYTES},
+        304: {"description": "With `download=1` and If-None-Match or If-Modified-Since: the caller has this file."},
     },
 )
 async def get_file(
@@ -121,8 +126,12 @@ async def get_file(
     if not download:
         return {"success": True, "data": file_body(file), "msg": "File retrieved successfully!"}
     headers = _headers(file)
-    condition = request.headers.get("if-range")
-    asked = request.headers.get("range") if condition in (None, headers["etag"]) else None
+    if has_it(request.headers, headers["etag"], file.uploaded_at):
+        return Response(status_code=304, headers={name: headers[name] for name in KEPT_BY_304})
+    headers["content-length"] = str(file.size)
+    if head_alone(request):
+        return Response(headers=headers)
+    asked = part_wanted(request.headers, headers["etag"], file.uploaded_at)
     try:
         part = wanted_range(asked, file.size)
     except RangeNotSatisfiable as error:
@@ -166,4 +175,5 @@ def _headers(file: FileInfo) -> dict[str, str]:
         "cache-control": "private, no-cache",
         "accept-ranges": "bytes",
         "etag": f'"{file.id}"',
+        "last-modified": http_date(file.uploaded_at),
     }

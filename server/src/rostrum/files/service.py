@@ -79,7 +79,8 @@ class FileService:
         Raises:
             RoomNotFound: there is none that the caller may know of.
             UserRequired: the caller has neither a user's token nor a join token.
-            RateLimited, RoomFull, FileTooLarge, FileTypeRefused, FileTypeMismatch, StorageFull, StorageUnavailable.
+            RateLimited, RoomFull, FileTooLarge, PictureTooLarge, FileTypeRefused, FileTypeMismatch, StorageFull,
+            StorageUnavailable.
             FormRequired, MalformedForm, InvalidInput, UploadTooSlow: the body is none with one file.
         """
         async with self._watch("file.upload", principal, f"room:{room_id}") as watched:
@@ -119,8 +120,7 @@ class FileService:
         """Write the file's bytes into the draft, within the limits; its type is checked as soon as it can be."""
         async with self._db.reading() as session:
             stored = await store.usage(session, room.id)
-        head = b""
-        checked = False
+        inspection = types.Inspection(kind, header, most_pixels=self._settings.max_picture_pixels)
         counted = 0
         try:
             async for chunk in form.chunks():
@@ -130,14 +130,9 @@ class FileService:
                     raise FileTooLarge()
                 if stored + self._coming[room.id] > self._settings.max_room_files_bytes:
                     raise RoomFull()
-                if not checked:
-                    head += chunk[: types.HEAD_BYTES - len(head)]
-                    if len(head) == types.HEAD_BYTES:
-                        types.check(kind, header, head)
-                        checked = True
+                inspection.take(chunk)
                 await draft.write(chunk)
-            if not checked:
-                types.check(kind, header, head)
+            inspection.finish()
         finally:
             self._coming[room.id] -= counted
             self._coming += Counter()  # Drops what is at zero.

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from rostrum.files.errors import FileTypeMismatch
+from rostrum.files.errors import FileTypeMismatch, PictureTooLarge
 from rostrum.files.names import ending
+from rostrum.files.pictures import Measure, Unmeasurable
 
 HEAD_BYTES: Final = 4096
 """How much of a file's beginning the check looks at."""
@@ -64,6 +65,53 @@ _HARMLESS_TOO: Final = ("text/csv", "application/pdf", "application/zip", _OFFIC
 def type_of(name: str) -> str:
     """The type that a name claims."""
     return BY_ENDING.get(ending(name), UNKNOWN)
+
+
+class Inspection:
+    """Looks at a file while it arrives: it must be what it claims to be, and a picture not too large once unpacked.
+
+    Args:
+        claimed: its type by its name.
+        header: its type as the form tells it.
+        most_pixels: of a picture, width times height.
+    """
+
+    def __init__(self, claimed: str, header: str, *, most_pixels: int) -> None:
+        self._claimed = claimed
+        self._header = header
+        self._most_pixels = most_pixels
+        self._head = b""
+        self._checked = False
+        self._measure = Measure(claimed)
+
+    def take(self, chunk: bytes) -> None:
+        """Look at the next bytes.
+
+        Raises:
+            FileTypeMismatch: the file is something else.
+            PictureTooLarge: it has too many pixels.
+        """
+        if not self._checked:
+            self._head += chunk[: HEAD_BYTES - len(self._head)]
+            if len(self._head) == HEAD_BYTES:
+                self.finish()
+        try:
+            self._measure.take(chunk)
+        except Unmeasurable as error:
+            raise FileTypeMismatch() from error
+        width, height = self._measure.size or (0, 0)
+        if width * height > self._most_pixels:
+            raise PictureTooLarge()
+
+    def finish(self) -> None:
+        """There are no more bytes, or enough of them.
+
+        Raises:
+            FileTypeMismatch: as `take`.
+        """
+        if not self._checked:
+            self._checked = True
+            check(self._claimed, self._header, self._head)
 
 
 def check(claimed: str, header: str, head: bytes) -> None:
