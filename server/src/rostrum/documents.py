@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 import rostrum.features
+import rostrum.kit.connections
 import rostrum.main  # noqa: F401 - with the features, everything that defines an error is loaded.
 from rostrum.kit.errors import RostrumError, all_errors
 from rostrum.settings import Settings

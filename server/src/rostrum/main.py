@@ -101,6 +101,7 @@ def _rest(services: Services, opening: Opening) -> FastAPI:
         version=__version__,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=_lifespan(services, opening),
         generate_unique_id_function=_operation_id,
     )
@@ -123,7 +124,12 @@ def _rest(services: Services, opening: Opening) -> FastAPI:
             allow_headers=["authorization", "content-type", "x-api-key", "prefer"],
             expose_headers=["link", "retry-after", "x-next-cursor", "x-request-id"],
         )
-    app.add_middleware(RequestFrame, max_body_bytes=settings.max_body_bytes, larger=_larger(settings))
+    app.add_middleware(
+        RequestFrame,
+        max_body_bytes=settings.max_body_bytes,
+        body_idle_seconds=settings.body_idle_seconds,
+        larger=_larger(settings),
+    )
     return app
 
 

@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 import uvloop
 
+from rostrum.kit.connections import bounded
 from rostrum.main import App
 
 log = structlog.get_logger(__name__)
@@ -57,7 +58,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=bounded(settings.body_idle_seconds),
                 ws=app.websockets,
                 lifespan="on",
                 log_config=None,

@@ -151,6 +151,14 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest body of a REST request, in bytes.")
     max_signal_bytes: int = Field(1_048_576, ge=65_536, description="Largest message on a socket, in bytes.")
 
+    body_idle_seconds: float = Field(
+        15,
+        gt=0,
+        le=3600,
+        description="How long a request's head may take, and its body stand still or creep below 1 KiB/s, in seconds; "
+        "uploads have a limit of their own.",
+    )
+
     # Files.
     max_upload_bytes: int = Field(1_073_741_824, ge=1024, description="Largest file that may be uploaded, in bytes.")
     max_room_files_bytes: int = Field(
@@ -160,6 +168,9 @@ class Settings(BaseSettings):
         default=UPLOAD_TYPES,
         description="Comma-separated types of files that may be uploaded; `image/*` takes all images, `*` everything. "
         "The ending of a file's name tells its type, its first bytes must agree.",
+    )
+    max_picture_pixels: int = Field(
+        100_000_000, ge=1024, description="Largest picture that may be uploaded, in pixels: width times height."
     )
     upload_idle_seconds: float = Field(
         30, gt=0, le=3600, description="How long an upload may stand still, or creep below 1 KiB/s, in seconds."

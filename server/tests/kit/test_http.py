@@ -34,8 +34,62 @@ async def test_unknown_path(client: httpx.AsyncClient) -> None:
         _check(await client.get(path), 404, "not_found")
 
 
-async def test_wrong_method(client: httpx.AsyncClient) -> None:
-    _check(await client.delete("/auth/login"), 405, "method_not_allowed")
+@pytest.mark.parametrize("prefix", ["", "/v1"])
+async def test_wrong_method(client: httpx.AsyncClient, prefix: str) -> None:
+    for method, path, taken in (
+        ("DELETE", "/auth/login", "POST, OPTIONS"),
+        ("PATCH", "/room/x/files", "GET, DELETE, HEAD, OPTIONS"),
+        ("POST", "/room/x/files/y", "GET, DELETE, HEAD, OPTIONS"),
+    ):
+        answer = await client.request(method, prefix + path)
+        _check(answer, 405, "method_not_allowed")
+        assert answer.headers["allow"] == taken
+    answer = await client.put("/v1/rooms/x")  # Routes of one path that stand in several places.
+    assert answer.headers["allow"] == "GET, PATCH, DELETE, HEAD, OPTIONS"
+
+
+async def test_options_tells_the_methods(client: httpx.AsyncClient) -> None:
+    for path, taken in (("/auth/login", "POST, OPTIONS"), ("/v1/features", "GET, HEAD, OPTIONS")):
+        answer = await client.options(path)
+        assert (answer.status_code, answer.headers["allow"], answer.content) == (204, taken, b"")
+    _check(await client.options("/nope"), 404, "not_found")
+
+
+async def test_head_is_get_without_a_body(client: httpx.AsyncClient, backend: Any) -> None:
+    for path in ("/healthz", "/v1/features", "/v1/rooms", "/v1/nope", "/", "/docs", "/openapi.json"):
+        got = await client.get(path, headers=backend.headers)
+        head = await client.head(path, headers=backend.headers)
+        assert (head.status_code, head.content) == (got.status_code, b""), path
+        assert {**head.headers, "x-request-id": ""} == {**got.headers, "x-request-id": ""}
+    assert (await client.head("/v1/features")).status_code == 401
+    assert (await client.head("/auth/login")).status_code == 405
+
+
+async def test_a_slash_at_the_end_makes_no_difference(client: httpx.AsyncClient, backend: Any) -> None:
+    answer = await client.post("/room/create/", json={"name": "A", "type": "webinar"}, headers=backend.headers)
+    assert answer.status_code == 201
+    room = answer.json()["data"]["id"]
+    assert (await client.get(f"/v1/rooms/{room}/", headers=backend.headers)).status_code == 200
+    _check(await client.get("//v1/features", headers=backend.headers), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/rooms/%zz", "/v1/rooms/%", "/v1/rooms/%ff%fe", "/v1/rooms/%00", "/v1/rooms/..%2f"]
+)
+async def test_odd_percents(client: httpx.AsyncClient, backend: Any, path: str) -> None:
+    answer = await client.get(path, headers=backend.headers)
+    assert answer.status_code == 404
+    assert answer.json()["success"] is False
+
+
+async def test_odd_queries(client: httpx.AsyncClient, backend: Any) -> None:
+    for query, status in (
+        ("limit=%zz", 400), ("limit=1&limit=0", 400), ("limit=0&limit=1", 200), ("&&=&x", 200), ("name=%ff", 200),
+        ("name=%00", 400), ("%00=x", 400), ("cursor=" + "9" * 8000, 400), ("limit=5;limit=x", 400), ("limit=", 400),
+    ):  # fmt: skip
+        answer = await client.get(f"/v1/rooms?{query}", headers=backend.headers)
+        assert answer.status_code == status, query
+    _check(await client.get("/v1/rooms?x=" + "9" * 9000, headers=backend.headers), 414, "address_too_long")
 
 
 @pytest.mark.parametrize("body", ["{", "nonsense", '{"name": NaN, }', "\x00", "[" * 5000])
@@ -58,8 +112,20 @@ async def test_not_utf_8(client: httpx.AsyncClient, backend: Any) -> None:
 
 
 async def test_another_type_of_body(client: httpx.AsyncClient, backend: Any) -> None:
-    answer = await client.post("/room/create", data={"name": "A", "type": "webinar"}, headers=backend.headers)
-    assert answer.status_code in (400, 415)
+    _check(
+        await client.post("/room/create", data={"name": "A", "type": "webinar"}, headers=backend.headers),
+        415,
+        "unsupported_media_type",
+    )
+    body = b'{"name": "A", "type": "webinar"}'
+    for kind, status in (
+        ("application/json", 201), ("application/json; charset=utf-8", 201), ("APPLICATION/JSON", 201),
+        ("application/merge-patch+json", 201), ("text/plain", 415), ("text/json", 415), ("", 415), ("nonsense", 415),
+        ("application/xml", 415), ("multipart/form-data; boundary=x", 415),
+    ):  # fmt: skip
+        headers = {**backend.headers, "content-type": kind}
+        assert (await client.post("/room/create", content=body, headers=headers)).status_code == status, kind
+    _check(await client.post("/room/create", headers=backend.headers), 400, "invalid_input")
 
 
 async def test_too_large_a_body(client: httpx.AsyncClient, backend: Any) -> None:

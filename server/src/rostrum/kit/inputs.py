@@ -1,9 +1,21 @@
 """Types of input fields that several features share."""
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from rostrum.kit import clock
 
@@ -11,9 +23,53 @@ T = TypeVar("T")
 
 
 class Input(BaseModel):
-    """A request's body. Unknown fields are ignored: they never grant anything."""
+    """A request's body. Unknown fields are ignored: they never grant anything.
+
+    A field is known by its documented name and by every spelling of it: `roomId` is also `room_id` and `roomID`.
+    """
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelt_as_documented(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {**_respelt(_spellings(cls), data), **data}
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_nul(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:  # No database that we know stores it.
+            raise ValueError("must not contain NUL")
+        return value
+
+
+@cache
+def _spellings(model: type[BaseModel]) -> Mapping[str, str]:
+    """Each name of a field without case and underscores → the name that the model knows."""
+    known: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        alias = field.validation_alias
+        names = alias.choices if isinstance(alias, AliasChoices) else [alias or field.alias or name]
+        for one in names:
+            if isinstance(one, str):
+                known.setdefault(_folded(one), one)
+    return known
+
+
+def _respelt(known: Mapping[str, str], data: Mapping[Any, Any]) -> dict[str, Any]:
+    """The fields under their documented names; the first one of several spellings counts."""
+    found: dict[str, Any] = {}
+    for name, value in data.items():
+        documented = known.get(_folded(name)) if isinstance(name, str) else None
+        if documented is not None:
+            found.setdefault(documented, value)
+    return found
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def printable(text: str) -> str:
@@ -30,7 +86,11 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 
 
 def _moment(value: Any) -> Any:
-    return clock.parse(value) if isinstance(value, int | str) and not isinstance(value, bool) else value
+    if isinstance(value, float) and value.is_integer():  # As some languages write whole numbers.
+        value = int(value)
+    if isinstance(value, bool):
+        raise ValueError("must be epoch milliseconds or ISO 8601")
+    return clock.parse(value) if isinstance(value, int | str) else value
 
 
 Moment = Annotated[
@@ -59,8 +119,10 @@ Wanted = BeforeValidator(_nothing)
 Reference = Annotated[str, StringConstraints(max_length=64)]
 """An id in a query; whether there is such a thing is for the database to say."""
 
-Alias = Annotated[Reference | None, Wanted, Query(include_in_schema=False)]
-"""Another spelling of a query's parameter, taken as well and not documented."""
+
+def spelt(name: str) -> Any:
+    """Another spelling of a query's parameter, taken as well and not documented."""
+    return Query(alias=name, include_in_schema=False)
 
 
 def one_of(*values: T | None) -> T | None:

@@ -6,7 +6,8 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from rostrum.kit.answers import ERROR_SCHEMA, refusals
-from rostrum.kit.errors import InvalidInput, PayloadTooLarge, RostrumError
+from rostrum.kit.bodies import BodyTooSlow
+from rostrum.kit.errors import InvalidInput, PayloadTooLarge, RostrumError, UnsupportedMediaType
 
 ERROR: Final[dict[str, Any]] = {
     "type": "object",
@@ -80,7 +81,7 @@ def _amend(operation: dict[str, Any], common: list[type[RostrumError]]) -> None:
     if answers.pop("422", None) is not None:  # FastAPI's own; ours is a 400.
         common = [*common, InvalidInput]
     if "requestBody" in operation:
-        common = [*common, PayloadTooLarge]
+        common = [*common, PayloadTooLarge, UnsupportedMediaType, BodyTooSlow]
     for status, answer in refusals(*common).items():
         known = answers.setdefault(str(status), answer)
         content = known["content"]["application/json"]

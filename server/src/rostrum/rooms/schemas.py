@@ -9,7 +9,7 @@ from pydantic import AliasChoices, ConfigDict, Field, StrictBool
 from rostrum.auth import JoinToken, RoomRole
 from rostrum.kit import clock
 from rostrum.kit.answers import Out
-from rostrum.kit.inputs import Alias, Input, Line, Moment, Reference, Wanted, one_of
+from rostrum.kit.inputs import Input, Line, Moment, Reference, Wanted, one_of, spelt
 from rostrum.rooms.info import RoomFilter, RoomInfo
 from rostrum.rooms.keeper import RoomChange
 from rostrum.rooms.service import NewRoom, RoomType
@@ -65,10 +65,10 @@ async def room_filter(
     since: Annotated[Moment | None, Wanted, Query(description="Made at this moment or later.")] = None,
     until: Annotated[Moment | None, Wanted, Query(description="Made at this moment or before.")] = None,
     order: Annotated[Literal["newest", "oldest"], Query(description="Which come first.")] = "newest",
-    owner_snake: Annotated[Alias, Query(alias="owner_id")] = None,
-    user_id: Annotated[Alias, Query(alias="userId")] = None,
-    user_capitals: Annotated[Alias, Query(alias="userID")] = None,
-    private_snake: Annotated[bool | None, Wanted, Query(alias="is_private", include_in_schema=False)] = None,
+    owner_snake: Annotated[Reference | None, Wanted, spelt("owner_id")] = None,
+    user_id: Annotated[Reference | None, Wanted, spelt("userId")] = None,
+    user_capitals: Annotated[Reference | None, Wanted, spelt("userID")] = None,
+    private_snake: Annotated[bool | None, Wanted, spelt("is_private")] = None,
 ) -> RoomFilter:
     """The parameters of GET /v1/rooms."""
     owner = one_of(owner_id, owner_snake, user_id, user_capitals)
