@@ -234,7 +234,10 @@ async def test_lists_as_documented(client: httpx.AsyncClient, person: Any, backe
         moments = [item["createdAt"] for item in answer.json()["data"]]
         assert moments == sorted(moments, reverse=True)
         assert "link" not in answer.headers
-    assert (await client.get(f"/meetings/list/{ada.id}", headers=bob.headers)).status_code == 403
+    hidden = await client.get(f"/meetings/list/{ada.id}", headers=bob.headers)
+    absent = await client.get(f"/meetings/list/{'0' * 24}", headers=bob.headers)
+    assert hidden.status_code == absent.status_code == 404
+    assert {**hidden.json(), "requestId": ""} == {**absent.json(), "requestId": ""}
     assert (await client.get(f"/meetings/list/{'0' * 24}", headers=boss.headers)).status_code == 404
     assert (await client.get("/meetings/list/nobody", headers=backend.headers)).status_code == 404
 

@@ -67,6 +67,11 @@ class Principal:
         if self.kind not in ("user", "tenant"):
             raise UserRequired()
 
+    def require_token(self) -> None:
+        """Raise UserRequired where a publishable key came alone: it stands in every page and proves nothing."""
+        if self.kind == "guest" and self.room_id is None:
+            raise UserRequired()
+
     def require_person(self) -> None:
         """Raise UserRequired unless this is a user with a token of their own."""
         if self.kind != "user":

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
-from rostrum.auth.dependencies import Caller
+from rostrum.auth.dependencies import Caller, TokenCaller
 from rostrum.auth.errors import UserRequired
 from rostrum.files import names, types
 from rostrum.files.answers import DeletedOut, FileOut, UploadOut
@@ -149,7 +149,7 @@ async def get_file(
 @router.delete(
     "/room/{room_id}/files", responses=enveloped(DeletedOut, "Files deleted successfully!", Forbidden, RoomNotFound)
 )
-async def delete_files(room_id: str, caller: Caller, files: Files) -> dict[str, Any]:
+async def delete_files(room_id: str, caller: TokenCaller, files: Files) -> dict[str, Any]:
     """Delete all files of a room; only a host of it may."""
     count = await files.delete_all(caller, room_id)
     return {"success": True, "data": {"deletedCount": count}, "msg": "Files deleted successfully!"}

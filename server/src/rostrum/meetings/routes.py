@@ -45,7 +45,7 @@ async def update_meeting(meeting_id: str, body: ChangeMeetingInput, caller: User
 
 @router.get(
     "/meetings/list/{user_id}",
-    responses=bare(MeetingsOut, {"data": [MeetingOut.EXAMPLE]}, Forbidden, UserNotFound, paged=True),
+    responses=bare(MeetingsOut, {"data": [MeetingOut.EXAMPLE]}, UserNotFound, paged=True),
 )
 async def list_meetings(
     user_id: str,

@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from rostrum.audit import AuditService, Watched
 from rostrum.auth import AuthService, Principal
+from rostrum.auth.errors import UserNotFound
 from rostrum.kit import clock
 from rostrum.kit.db import Database
 from rostrum.kit.errors import FeatureDisabled, Forbidden, InvalidInput
@@ -154,11 +155,10 @@ class MeetingService:
         """The meetings of a host, the newest first, and where the next page begins.
 
         Raises:
-            Forbidden: the host is somebody else.
-            UserNotFound: the tenant has no such user.
+            UserNotFound: the tenant has no such user, or it is somebody else's affair.
         """
         if not principal.acts_for_tenant and host_id != principal.subject:
-            raise Forbidden("Only an administrator may list the meetings of somebody else.")
+            raise UserNotFound()
         if host_id != principal.user_id:  # Who calls exists.
             await self._auth.user(principal.tenant_id, host_id)
         rows = await store.page(self._db, principal.tenant_id, host_id, limit=limit + 1, after=after)

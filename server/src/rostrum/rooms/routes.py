@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from rostrum.auth.dependencies import Caller, UserCaller
+from rostrum.auth.dependencies import Caller, TokenCaller, UserCaller
 from rostrum.auth.errors import UserNotFound
 from rostrum.kit.answers import empty, enveloped
 from rostrum.kit.errors import Forbidden, RateLimited
@@ -115,7 +115,7 @@ async def get_room(room_id: str, caller: Caller, rooms: Rooms) -> dict[str, Any]
     status_code=201,
     responses=enveloped(InvitationOut, "Invitation created successfully!", Forbidden, RoomNotFound, status=201),
 )
-async def invite(room_id: str, body: InvitationInput, caller: Caller, rooms: Rooms) -> dict[str, Any]:
+async def invite(room_id: str, body: InvitationInput, caller: TokenCaller, rooms: Rooms) -> dict[str, Any]:
     """Make an invitation; only a host of the room may."""
     token, url = await rooms.invite(caller, room_id, body.role, name=body.name, expires_at=body.expires_at)
     return {"success": True, "data": {**token_body(token), "url": url}, "msg": "Invitation created successfully!"}

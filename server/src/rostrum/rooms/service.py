@@ -9,7 +9,6 @@ from sqlalchemy.exc import IntegrityError
 
 from rostrum.audit import AuditService, Watched
 from rostrum.auth import AuthService, JoinToken, Principal, RoomRole
-from rostrum.auth.errors import UserRequired
 from rostrum.kit import clock
 from rostrum.kit.db import Database
 from rostrum.kit.errors import Forbidden, InvalidInput
@@ -140,8 +139,7 @@ class RoomService:
             UserRequired: the caller has a publishable key alone.
             RoomNotFound: there is none that the caller may know of.
         """
-        if principal.kind == "guest" and principal.room_id is None:
-            raise UserRequired()
+        principal.require_token()
         room = await self.get(principal, room_id)
         if principal.kind == "guest" and principal.room_id != room.id:
             raise RoomNotFound()
