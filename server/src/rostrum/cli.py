@@ -10,13 +10,19 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from rostrum.kit import clock
 from rostrum.kit.errors import RostrumError
 from rostrum.kit.logging import configure_logging
 from rostrum.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Rostrum, a self-hosted webinar server.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # Passwords and keys are among them.
+    help="Rostrum, a self-hosted webinar server.",
+)
 keys_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
 users_app = typer.Typer(no_args_is_help=True, help="Make users.")
 tenants_app = typer.Typer(no_args_is_help=True, help="Make and list tenants.")
@@ -42,6 +48,14 @@ def fail(sentence: str) -> "typer.Exit":
     """Say what is wrong, in one sentence, and end with 1."""
     print(f"rostrum: {sentence}", file=sys.stderr)
     return typer.Exit(1)
+
+
+def _line_of(what: str, text: str) -> str:
+    """A name that somebody gave: one line of at most 100 characters."""
+    clean = text.strip()
+    if not clean or len(clean) > 100 or not clean.isprintable():
+        raise fail(f"a {what} is one line of 1 to 100 characters.")
+    return clean
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -162,10 +176,11 @@ def keys_create(
     """Make an API key and show it, once."""
     if kind not in ("secret", "publishable"):
         raise fail("a key is either secret or publishable.")
+    label = _line_of("key's name", name or kind)
 
     async def create(services: Any) -> str:
         owner = await services.tenants.get(tenant)
-        made = await services.tenants.create_key(owner.id, kind, name or kind)
+        made = await services.tenants.create_key(owner.id, kind, label)
         return f"{made.id}  {made.key}"
 
     print(_with_services(data_dir, create))
@@ -227,9 +242,10 @@ def tenants_create(
     """Make a tenant and show its id."""
     if package not in ("essential", "professional"):
         raise fail("a package is either essential or professional.")
+    label = _line_of("tenant's name", name)
 
     async def create(services: Any) -> str:
-        return str((await services.tenants.create(name, package)).id)
+        return str((await services.tenants.create(label, package)).id)
 
     print(_with_services(data_dir, create))
 
@@ -321,6 +337,8 @@ def _with_services(data_dir: Path | None, verb: Callable[[Any], Awaitable[T]]) -
         raise fail(error.text) from None
     except OSError as error:
         raise fail(f"cannot use the data folder {settings.data_dir}: {error}") from None
+    except DBAPIError as error:  # What it was to write is hidden in it, and the address of the database is not in it.
+        raise fail(f"cannot use the database: {error.orig}") from None
 
 
 def main() -> None:
