@@ -60,8 +60,11 @@ async def _people(app: Any) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
     key = services.tenants.web_key(tenant.id)
     secret = (await services.tenants.create_key(tenant.id, "secret", "tests")).key
     room = await services.rooms.create(await services.auth.authenticate(key, token), NewRoom("R", "webinar"))
+    boss = NewUser("boss@example.org", "Boss", "Test", "12345", "Nowhere", "password of boss")
+    admin = services.auth.issue(await services.auth.create_user(tenant.id, boss, roles=("user", "admin"))).token
     callers = {
         "nobody": {},
+        "admin": {"x-api-key": key, "authorization": f"Bearer {admin}"},
         "visitor": {"x-api-key": key},
         "user": {"x-api-key": key, "authorization": f"Bearer {token}"},
         "backend": {"x-api-key": secret},

@@ -204,3 +204,17 @@ async def test_every_answer_has_a_model_and_an_example(client: httpx.AsyncClient
                 assert content.get("example") or content.get("examples"), (*where, status)
             for parameter in operation.get("parameters", []):
                 assert parameter.get("description"), (*where, parameter["name"])
+                example = parameter.get("example", parameter["schema"].get("examples"))
+                assert example is not None or parameter["in"] == "query", (*where, parameter["name"])
+            statuses = set(operation["responses"])
+            assert any(status.startswith("2") for status in statuses), where
+            if operation["security"]:
+                assert "401" in statuses, where
+            if "requestBody" in operation:
+                assert {"400", "408", "413", "415"} <= statuses, where
+            if "{" in path:
+                assert "404" in statuses, where
+            for status in statuses - {"default"}:
+                for content in operation["responses"][status].get("content", {}).values():
+                    for name, example in content.get("examples", {}).items():
+                        assert example["value"]["code"] == name, (*where, status)

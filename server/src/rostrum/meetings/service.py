@@ -168,7 +168,7 @@ class MeetingService:
 
 def _check_package(principal: Principal, transcript_enabled: bool | None) -> None:
     if transcript_enabled and principal.package != "professional":
-        raise FeatureDisabled()
+        raise FeatureDisabled(feature="transcription")
 
 
 def _row(tenant_id: str, new: NewMeeting, room_id: str) -> Meeting:
