@@ -19,6 +19,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Any:
     root = logging.getLogger()
     before = (list(root.handlers), root.level)
     monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr(logging.getLogger("httpx"), "disabled", True)  # The client's own log.
     configure_logging("json", "debug")
     yield stream
     root.handlers[:], level = before
@@ -72,6 +73,61 @@ async def test_planted_secrets_stay_where_they_belong(
     for answer in answers:
         for secret in (PASSWORD, OTHER, "argon2id", "planted-reset-token"):
             assert secret not in answer.text, (answer.url, secret)
+
+
+async def test_what_passes_through_the_other_doors_is_not_written_down(
+    log: io.StringIO, client: httpx.AsyncClient, person: Any, backend: Any, visitor: Any, services: Any
+) -> None:
+    """Titles, names of guests, what is in files, and every token that opens something."""
+    ada = await person("ada")
+    room = await client.post("/room/create", json={"name": "planted-room", "type": "webinar"}, headers=ada.headers)
+    path = f"/v1/rooms/{room.json()['data']['id']}"
+    wish = {"role": "cohost", "name": "planted-guest"}
+    invited = (await client.post(f"{path}/invitations", json=wish, headers=ada.headers)).json()["data"]
+    guest = (await client.post(f"{path}/guest-token", json={"name": "planted-guest"}, headers=visitor.headers)).json()
+    meeting = {"title": "planted-title", "hostId": ada.id, "transcriptEnabled": False}
+    await client.post("/meetings/create", json=meeting, headers=backend.headers)
+    await client.post("/meetings/create", json={**meeting, "hostId": "planted host"}, headers=backend.headers)
+    upload = f"/room/{room.json()['data']['id']}/upload"
+    for name in ("planted.txt", "planted.exe"):
+        form = {"file": (name, b"planted-content", "text/plain")}
+        await client.post(upload, files=form, headers=ada.headers)
+    await client.get("/v1/rooms?name=planted-search&cursor=planted-cursor", headers=ada.headers)
+    headers = {**backend.headers, "content-type": "application/json"}
+    await client.post("/room/create", content=b'{"name": "planted-broken', headers=headers)
+    for wrong in ("rk_secret_planted-key-of-somebody", "planted-header"):
+        await client.get("/v1/features", headers={"x-api-key": wrong, "authorization": "Bearer planted-bearer"})
+    key = await services.tenants.create_key(backend.id, "secret", "planted-name")
+    await services.audit.settle()
+    written = log.getvalue()
+    assert "request.refused" in written
+    tokens = [
+        ada.token,
+        invited["token"],
+        guest["data"]["token"],
+        invited["url"],
+        key.key,
+        backend.headers["x-api-key"],
+    ]
+    for secret in tokens:
+        assert secret not in written, secret
+    for planted in (
+        "guest",
+        "title",
+        "content",
+        "search",
+        "cursor",
+        "broken",
+        "key",
+        "header",
+        "bearer",
+        "host",
+        "room",
+    ):
+        assert f"planted-{planted}" not in written and f"planted {planted}" not in written, planted
+    # Nor does an answer of one's health tell of anything.
+    for probe in ("/healthz", "/readyz"):
+        assert "planted" not in (await client.get(probe)).text
 
 
 def _fails_with(text: str) -> Any:
