@@ -22,6 +22,7 @@ export const clientErrors = {
   closed: "This room has been left.",
   not_joined: "The room has not been joined yet.",
   network: "The server could not be reached.",
+  aborted: "The request was called off.",
   bad_answer: "The server gave an answer that cannot be understood.",
   already_joined: "This room has been joined already.",
   permission_denied: "The browser was not allowed to use the device.",

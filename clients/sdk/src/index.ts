@@ -1,7 +1,29 @@
 export { RostrumApi } from "./api";
-export type { ApiOptions, CreatedRoom, GuestToken, Invitation, Login, NewRoom, PublicRoom, Registration, RoomType, User } from "./api";
+export type {
+  Account,
+  CreatedRoom,
+  Features,
+  GuestToken,
+  Invitation,
+  Login,
+  Meeting,
+  MeetingChange,
+  NewMeeting,
+  NewRoom,
+  OwnRoom,
+  PublicRoom,
+  Registration,
+  RoomChange,
+  RoomFilter,
+  RoomType,
+  StoredMessage,
+  User,
+} from "./api";
 export { captureCamera, captureMic, captureScreen } from "./capture";
 export { RostrumError } from "./errors";
+export { RoomFiles } from "./files";
+export type { RoomFile, UploadOptions, UploadedFile } from "./files";
+export type { ApiOptions, Page, PageOptions } from "./rest";
 export { reactionKinds } from "./events";
 export type { Layers, MediaKind, ReactionCounts, ReactionKind, Role, Source } from "./events";
 export { Room } from "./room";
