@@ -3,6 +3,11 @@
 import asyncio
 from typing import Any
 
+import mediasoup
+import pytest
+
+from server.tests.live.conftest import vp8
+
 
 async def test_produce_consume_and_the_end_of_it(hall: Any) -> None:
     _room, host, (guest,) = await hall.stage()
@@ -58,6 +63,34 @@ async def test_paused_consumers_flow_after_resume(hall: Any) -> None:
     assert await guest.ok("resume", {"consumer_id": ids[0]}) == {"resumed": [ids[0]]}
     assert set((await guest.ok("resume"))["resumed"]) == set(ids)
     assert await guest.ok("setPreferredLayers", {"consumer_id": ids[0], "spatialLayer": 0}) == {}
+
+
+async def test_a_stream_with_layers_of_its_own_is_asked_a_key_frame(hall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    original = mediasoup.Consumer.request_key_frame
+
+    async def request_key_frame(consumer: mediasoup.Consumer) -> None:
+        asked.append(consumer.id)
+        await original(consumer)
+
+    monkeypatch.setattr(mediasoup.Consumer, "request_key_frame", request_key_frame)
+    _room, host, (guest,) = await hall.stage()
+    transport = await host.transport()
+    layered = {**vp8(7), "encodings": [{"ssrc": 7, "scalabilityMode": "L1T3"}]}
+    plain = await host.publish("camera", 6, transport)
+    body = {"producerTransportId": transport, "kind": "video", "appData": {"type": "screen"}}
+    svc = (await host.ok("produce", {**body, "rtpParameters": layered}))["id"]
+    receiving = await guest.transport("recv")
+    made = [await guest.watch(producer, receiving, paused=True) for producer in (plain, svc)]
+    assert [one["type"] for one in made] == ["simple", "svc"] and asked == []
+    await guest.ok("resume", {"consumer_ids": [one["id"] for one in made]})
+    assert asked == [made[1]["id"]]
+    # What is resumed before the browser is connected is asked for once more when it is.
+    media = next(iter(hall.services.sfu._rooms.values()))
+    carrier = next(one.carriers[receiving] for one in media.peers.values() if receiving in one.carriers)
+    carrier.transport._notified("WEBRTCTRANSPORT_DTLS_STATE_CHANGE", {"dtls_state": "connected", "remote_cert": None})
+    await asyncio.sleep(0)
+    assert asked == [made[1]["id"]] * 2
 
 
 async def test_video_paused_and_resumed(hall: Any) -> None:

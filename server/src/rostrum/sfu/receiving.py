@@ -1,7 +1,10 @@
 """The consumers of peers: what they receive, and when it flows."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
+
+from mediasoup import Consumer, MediasoupError
 
 from rostrum.sfu.errors import (
     ConsumerNotFound,
@@ -25,6 +28,7 @@ class Receiving:
     def __init__(self, placement: Placement, reports: Reports) -> None:
         self._placement = placement
         self._reports = reports
+        self._asking: set[asyncio.Task[None]] = set()
 
     async def consume(self, media: PeerMedia, request: Consume) -> Receive:
         """Start to receive a producer of the room. Asked again on the same transport, it is the same consumer.
@@ -69,7 +73,25 @@ class Receiving:
         media.receives[consumer.id] = receive
         media.reserve(len(media.receives))
         self._reports.follow(media, receive)
+        if consumer.type == "svc":
+            self._light_up(carrier, consumer)
+            if not paused:
+                await _ask_for_key_frame(consumer)
         return receive
+
+    def _light_up(self, carrier: Carrier, consumer: Consumer) -> None:
+        """Ask for a key frame once the receiver is connected, for which nobody can be asked before.
+
+        Of a single stream with layers the engine may let the first one go by, and the picture would stay dark.
+        """
+
+        def on_state(state: str) -> None:
+            if state == "connected" and not consumer.paused:
+                task = asyncio.ensure_future(_ask_for_key_frame(consumer))
+                self._asking.add(task)
+                task.add_done_callback(self._asking.discard)
+
+        consumer.on("close", carrier.transport.on("dtlsstatechange", on_state))
 
     async def resume(self, media: PeerMedia, consumer_ids: list[str] | None) -> list[str]:
         """Let paused consumers flow: some, or all of the caller's. Video begins with a key frame.
@@ -83,7 +105,7 @@ class Receiving:
             chosen = [media.receive(consumer_ids[0])]
         else:
             chosen = [receive for name in consumer_ids if (receive := media.receives.get(name)) is not None]
-        done = await asyncio.gather(*(self._resume(receive) for receive in chosen if receive.consumer.paused))
+        done = await asyncio.gather(*(self._resume(receive) for receive in chosen))
         if consumer_ids is not None and len(consumer_ids) == 1 and False in done:
             raise ConsumerNotFound()
         return [receive.consumer.id for receive in chosen if not receive.consumer.paused]
@@ -93,11 +115,10 @@ class Receiving:
         consumer = receive.consumer
         try:
             with media_errors():
-                if not consumer.closed:
+                if consumer.paused and not consumer.closed:
                     await consumer.resume()
-                    if consumer.type == "svc":
-                        # Of a single stream with layers the first key frame may have gone by: it would stay dark.
-                        await consumer.request_key_frame()
+                if consumer.type == "svc":
+                    await _ask_for_key_frame(consumer)
         except InvalidParameters:
             return False
         return True
@@ -107,6 +128,11 @@ class Receiving:
         receive = media.receive(request.consumer_id)
         with media_errors():
             await receive.consumer.set_preferred_layers(request.spatial_layer, request.temporal_layer)
+
+
+async def _ask_for_key_frame(consumer: Consumer) -> None:
+    with suppress(MediasoupError):  # It ended meanwhile; its own events tell that.
+        await consumer.request_key_frame()
 
 
 def described(receive: Receive) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class MediaView(Contributor):
 
     def peer_part(self, peer: Peer) -> dict[str, Any]:
         """What a peer sends."""
-        media_room = self._rooms.get(peer.room)
+        # Who is not on stage sends nothing, and a list may be of many.
+        media_room = self._rooms.get(peer.room) if peer.on_stage else None
         media = media_room.peers.get(peer) if media_room is not None else None
         return {"producers": [send.public() for send in media.sends.values()] if media is not None else []}
 
