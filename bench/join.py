@@ -103,9 +103,8 @@ class Room:
         if known is not None:
             assert "routerRtpCapabilities" not in brought
             ids = [self._check(one, one["producerId"]) for one in brought["consumers"]]
-            assert len(ids) == len(self._producers)
-            resumed = await viewer.request("resume", {"consumer_ids": ids, "connect": connect})
-            assert sorted(resumed["resumed"]) == sorted(ids), resumed
+            assert len(ids) == len(self._producers) and not any(one["paused"] for one in brought["consumers"])
+            assert await viewer.request("connectTransport", connect) == "success"
             return
         capabilities = capabilities_of_a_browser(brought["routerRtpCapabilities"])
         body = {"consumerTransportId": receiving["id"], "rtpCapabilities": capabilities, "paused": True}

@@ -89,13 +89,8 @@ export interface JoinedMedia {
   recvTransport?: TransportParameters;
   sendTransport?: TransportParameters;
   producers: ProducerInfo[];
-  /** Paused; those of a large stage are not all here. */
+  /** They flow once the transport is connected; those of a large stage are not all here. */
   consumers: ConsumerParameters[];
-}
-
-export interface ConnectParameters {
-  transport_id: string;
-  dtlsParameters: types.DtlsParameters;
 }
 
 export interface WireCohostRequest {
@@ -135,7 +130,7 @@ export interface Requests {
   getMyRoomInfo: [undefined, { id: string; room: WireRoom; peers: WirePeer[]; producers: unknown[] }];
   getRouterRtpCapabilities: [undefined, types.RtpCapabilities];
   createWebRtcTransport: [{ direction: "send" | "recv"; forceTcp?: boolean }, TransportParameters];
-  connectTransport: [ConnectParameters, "success"];
+  connectTransport: [{ transport_id: string; dtlsParameters: types.DtlsParameters }, "success"];
   closeTransport: [{ transport_id: string }, object];
   restartIce: [{ transport_id: string }, { iceParameters: types.IceParameters }];
   getProducers: [undefined, ProducerInfo[]];
@@ -147,7 +142,7 @@ export interface Requests {
     { consumerTransportId: string; producerId: string; rtpCapabilities: types.RtpCapabilities; paused?: boolean },
     ConsumerParameters,
   ];
-  resume: [{ consumer_id: string } | { consumer_ids: string[]; connect?: ConnectParameters }, { resumed: string[] }];
+  resume: [{ consumer_id: string }, { resumed: string[] }];
   setPreferredLayers: [{ consumer_id: string; spatialLayer: number; temporalLayer?: number }, object];
   producerClosed: [{ producer_id: string }, object];
   videoPaused: [{ producer_id: string }, object];

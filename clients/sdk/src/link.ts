@@ -1,6 +1,6 @@
 import { Device, type types } from "mediasoup-client";
 import { RostrumError, asRostrumError, clientError, isPassing } from "./errors";
-import type { ConnectParameters, JoinMedia, JoinedMedia, Source, TransportParameters } from "./events";
+import type { JoinMedia, JoinedMedia, Source, TransportParameters } from "./events";
 import type { RouterMemory } from "./routers";
 import type { Signaling } from "./signaling";
 import { Healer } from "./healer";
@@ -35,8 +35,6 @@ export class Link {
   readonly #open = new Map<types.Transport, Healer>();
   #device: Promise<Device> | null = null;
   #doubtful = false;
-  /** The receiving transport's connection, kept back to go along with another question. */
-  #held: ConnectParameters | "next" | null = null;
 
   constructor(signaling: Signaling, options: LinkOptions, hooks: LinkHooks) {
     this.#signaling = signaling;
@@ -105,25 +103,9 @@ export class Link {
     if (sendTransport) void this.#keep("send", this.#takeUp("send", sendTransport));
   }
 
-  /** Keeps the receiving transport's connection back until `takeConnect`. */
-  holdConnect(): void {
-    this.#held = "next";
-  }
-
-  takeConnect(): ConnectParameters | undefined {
-    const held = this.#held;
-    this.#held = null;
-    return held === null || held === "next" ? undefined : held;
-  }
-
   /** Restarts ICE where the path is down; for the moment after a reconnection. */
   mend(): void {
     for (const healer of this.#open.values()) healer.check();
-  }
-
-  /** Tells the server our end of a transport. */
-  connect(parameters: ConnectParameters): void {
-    this.#signaling.request("connectTransport", parameters).catch((thrown: unknown) => this.fail(this.judge(thrown)));
   }
 
   /** Says that this link is beyond mending. */
@@ -188,9 +170,8 @@ export class Link {
     const healer = new Healer(() => transport.connectionState, () => this.#restartIce(transport), (error) => this.fail(error));
     this.#open.set(transport, healer);
     transport.on("connect", ({ dtlsParameters }, done) => {
-      const parameters = { transport_id: transport.id, dtlsParameters };
-      if (this.#held === "next" && transport.direction === "recv") this.#held = parameters;
-      else this.connect(parameters);
+      const asked = this.#signaling.request("connectTransport", { transport_id: transport.id, dtlsParameters });
+      asked.catch((thrown: unknown) => this.fail(this.judge(thrown)));
       // The socket keeps the order, so that what follows need not wait a round trip for an answer that says nothing.
       done();
     });

@@ -1,6 +1,6 @@
 import type { types } from "mediasoup-client";
 import { isPassing } from "./errors";
-import type { ConsumerParameters, JoinedMedia, Layers, ProducerInfo, RequestBody } from "./events";
+import type { ConsumerParameters, JoinedMedia, Layers, ProducerInfo } from "./events";
 import type { Link } from "./link";
 import type { Signaling } from "./signaling";
 import { readStats } from "./stats";
@@ -139,30 +139,16 @@ export class Receiver {
     const link = this.#link;
     if (!link || !this.#signaling.connected) return;
     let videos = [...this.#entries.values()].filter((entry) => entry.link && entry.info.kind === "video").length;
-    const ready: [Entry, ConsumerParameters][] = [];
     for (const entry of this.#entries.values()) {
       if (entry.link) continue;
       if (entry.info.kind === "video" && ++videos > mostVideos) continue;
       entry.link = link;
-      const parameters = this.#ready.get(entry.info.producer_id);
-      if (parameters) ready.push([entry, parameters]);
-      else void this.#consume(entry, link);
+      void this.#consume(entry, link, this.#ready.get(entry.info.producer_id));
     }
     this.#ready.clear();
-    if (ready.length > 0) void this.#consumeReady(ready, link);
   }
 
-  /** Takes up the consumers that the server has made already: one question lets all of them flow. */
-  async #consumeReady(ready: [Entry, ConsumerParameters][], link: Link): Promise<void> {
-    link.holdConnect();
-    await Promise.all(ready.map(([entry, parameters]) => this.#consume(entry, link, parameters)));
-    const connect = link.takeConnect();
-    const ids = ready.flatMap(([{ consumer }]) => (consumer ? [consumer.id] : []));
-    // Also when all have ended meanwhile, for the sake of the connection that goes along.
-    if (ids.length > 0) await this.#resume({ consumer_ids: ids, ...(connect ? { connect } : {}) }, link, () => !link.closed);
-    else if (connect && !link.closed) link.connect(connect);
-  }
-
+  /** `ready`: the server has made the consumer already. */
   async #consume(entry: Entry, link: Link, ready?: ConsumerParameters): Promise<void> {
     const current = (): boolean => entry.link === link && !link.closed && this.#entries.get(entry.info.producer_id) === entry;
     for (let attempt = 0; current(); attempt += 1) {
@@ -192,19 +178,18 @@ export class Receiver {
     if (!current()) return consumer.close();
     entry.consumer = consumer;
     this.#hooks.added(entry.info, this.#stream(entry.info, consumer, ack));
-    if (!ready) await this.#resume({ consumer_id: consumer.id }, link, () => !consumer.closed);
+    // One that came ready flows as soon as the transport is connected.
+    if (!ready) await this.#resume(consumer, link);
   }
 
-  async #resume(body: RequestBody<"resume">, link: Link, wanted: () => boolean): Promise<void> {
-    for (let attempt = 0; wanted(); attempt += 1) {
+  async #resume(consumer: types.Consumer, link: Link): Promise<void> {
+    for (let attempt = 0; !consumer.closed; attempt += 1) {
       try {
-        await this.#signaling.request("resume", body);
+        await this.#signaling.request("resume", { consumer_id: consumer.id });
         return;
       } catch (thrown) {
         const error = link.judge(thrown);
-        if (link.closed || !wanted() || error.code === "disconnected") return;
-        // Of several none is left: their own events have told of that.
-        if (error.code === "consumer_not_found" && "consumer_ids" in body) return;
+        if (link.closed || error.code === "disconnected") return;
         if (!isPassing(error) || attempt >= mostTries) return link.fail(error);
         await pause(backoff(attempt), link.signal);
       }

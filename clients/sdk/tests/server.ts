@@ -226,7 +226,7 @@ export class FakeRostrum {
         const id = `c-${String(body["producerId"])}`;
         return { id, producerId: body["producerId"], kind, rtpParameters, type: "simulcast", producerPaused: false };
       }),
-    resume: (_peer, body) => ({ resumed: body["consumer_ids"] ?? [body["consumer_id"]] }),
+    resume: (_peer, body) => ({ resumed: [body["consumer_id"]] }),
     sendMessage: (peer, body) => {
       const known = this.messages.find((one) => one["clientId"] === body["clientId"]);
       const { message, clientId, room_id } = body;

@@ -46,10 +46,13 @@ class Receiving:
     async def consume_all(
         self, media: PeerMedia, carrier: Carrier, sends: list[Send], rtp_capabilities: dict[str, Any]
     ) -> list[Receive]:
-        """Start to receive many at once, all of them paused; what the receiver cannot have is left out."""
+        """Start to receive many at once; what the receiver cannot have is left out.
+
+        They are not paused: the transport is still to be connected, and nothing flows before that.
+        """
         async with media.lock:
             room_left = max(0, CONSUMERS_PER_PEER - len(media.receives))
-            asked = [self._receive(media, carrier, send, rtp_capabilities, paused=True) for send in sends[:room_left]]
+            asked = [self._receive(media, carrier, send, rtp_capabilities, paused=False) for send in sends[:room_left]]
             made = await asyncio.gather(*asked, return_exceptions=True)
         return [receive for receive in made if isinstance(receive, Receive)]
 
@@ -75,7 +78,7 @@ class Receiving:
         self._reports.follow(media, receive)
         if consumer.type == "svc":
             self._light_up(carrier, consumer)
-            if not paused:
+            if carrier.connected and not paused:
                 await _ask_for_key_frame(consumer)
         return receive
 
@@ -93,20 +96,15 @@ class Receiving:
 
         consumer.on("close", carrier.transport.on("dtlsstatechange", on_state))
 
-    async def resume(self, media: PeerMedia, consumer_ids: list[str] | None) -> list[str]:
-        """Let paused consumers flow: some, or all of the caller's. Video begins with a key frame.
+    async def resume(self, media: PeerMedia, consumer_id: str | None) -> list[str]:
+        """Let paused consumers flow: one, or all of the caller's. Video begins with a key frame.
 
         Raises:
-            ConsumerNotFound: the only one that was asked for is none of the caller's; of several it is left out.
+            ConsumerNotFound: the one that was asked for is none of the caller's.
         """
-        if consumer_ids is None:
-            chosen = list(media.receives.values())
-        elif len(consumer_ids) == 1:
-            chosen = [media.receive(consumer_ids[0])]
-        else:
-            chosen = [receive for name in consumer_ids if (receive := media.receives.get(name)) is not None]
+        chosen = [media.receive(consumer_id)] if consumer_id is not None else list(media.receives.values())
         done = await asyncio.gather(*(self._resume(receive) for receive in chosen))
-        if consumer_ids is not None and len(consumer_ids) == 1 and False in done:
+        if consumer_id is not None and False in done:
             raise ConsumerNotFound()
         return [receive.consumer.id for receive in chosen if not receive.consumer.paused]
 

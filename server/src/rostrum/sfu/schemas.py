@@ -90,11 +90,9 @@ class Consume(Message, frozen=True):
 
 
 class Resume(Message, frozen=True):
-    """`resume`: one consumer, some, or all of the caller's; `connect`, as of `connectTransport`, is done first."""
+    """`resume`: one consumer, or all of the caller's."""
 
     consumer_id: Id | None = None
-    consumer_ids: Annotated[list[Id], msgspec.Meta(max_length=256)] | None = None
-    connect: Json | None = None
 
 
 class PreferredLayers(Message, frozen=True):

@@ -51,12 +51,10 @@ class SfuSignals:
 
     async def connect_transport(self, connection: Connection, body: Any = None, *_: Any) -> str:
         """Connect a transport."""
-        await self._connect(self._media(connection), body)
-        return "success"
-
-    async def _connect(self, media: PeerMedia, body: Any) -> None:
+        media = self._media(connection)
         request = read(schemas.ConnectTransport, body)
         await self._sfu.transports.connect(media, request.transport_id, request.dtls_parameters)
+        return "success"
 
     async def restart_ice(self, connection: Connection, body: Any = None, *_: Any) -> dict[str, Any]:
         """Restart a transport's ICE."""
@@ -93,11 +91,7 @@ class SfuSignals:
     async def resume(self, connection: Connection, body: Any = None, *_: Any) -> dict[str, Any]:
         """Let consumers flow."""
         media = self._media(connection)
-        request = read(schemas.Resume, body)
-        if request.connect is not None:
-            await self._connect(media, request.connect)
-        wanted = request.consumer_ids if request.consumer_id is None else [request.consumer_id]
-        return {"resumed": await self._sfu.receiving.resume(media, wanted)}
+        return {"resumed": await self._sfu.receiving.resume(media, read(schemas.Resume, body).consumer_id)}
 
     async def set_preferred_layers(self, connection: Connection, body: Any = None, *_: Any) -> None:
         """Choose layers."""
