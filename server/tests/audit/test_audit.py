@@ -14,6 +14,8 @@ from rostrum.kit import clock
 from rostrum.kit.db import Database
 from rostrum.kit.dbfaults import DatabaseUnavailable
 from rostrum.kit.errors import InvalidInput
+from rostrum.rooms import NewRoom
+from rostrum.rooms.errors import RoomExists
 from rostrum.services import Services
 from rostrum.settings import Settings
 from rostrum.tenants.errors import ApiKeyNotFound, TenantExists
@@ -316,3 +318,13 @@ async def test_what_the_command_line_does_and_fails_to_do(services: Services, pe
         ("tenant.create", "operator", "", "failure", "tenant_exists", None),
         ("key.revoke", "operator", f"key:{'0' * 24}", "failure", "api_key_not_found", None),
     ]
+
+
+async def test_a_room_that_somebody_else_has_just_made(services: Services, visitor: Any, backend: Any) -> None:
+    who = await services.auth.authenticate(backend.headers["x-api-key"], None)
+    new = NewRoom(name="A", type="webinar")
+    await services.rooms.create(who, new, room_id="same")
+    with pytest.raises(RoomExists):
+        await services.rooms.create(who, new, room_id="same")
+    records, _ = await services.audit.page(visitor.id, equal={"action": "room.create"})
+    assert [(record.resource, record.code) for record in records] == [("room:same", "room_exists"), ("room:same", None)]

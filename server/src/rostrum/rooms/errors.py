@@ -1,6 +1,6 @@
 """What can go wrong with rooms."""
 
-from rostrum.kit.errors import InvalidInput, NotFound
+from rostrum.kit.errors import InvalidInput, NotFound, RostrumError
 
 
 class RoomNotFound(NotFound):
@@ -15,3 +15,11 @@ class InvalidRoomId(InvalidInput):
 
     code = "invalid_room_id"
     sentence = "A room id has 1 to 64 letters, digits, hyphens or underscores."
+
+
+class RoomExists(RostrumError):
+    """Somebody else has made a room of this id in this very moment."""
+
+    code = "room_exists"
+    status = 409
+    sentence = "A room of this id exists already."

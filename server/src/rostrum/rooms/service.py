@@ -16,7 +16,7 @@ from rostrum.kit.ids import new_id
 from rostrum.kit.ratelimit import RateLimiter
 from rostrum.rooms import store
 from rostrum.rooms.directory import Entry, RoomDirectory
-from rostrum.rooms.errors import InvalidRoomId, RoomNotFound
+from rostrum.rooms.errors import InvalidRoomId, RoomExists, RoomNotFound
 from rostrum.rooms.info import Admission, RoomInfo, info_of
 from rostrum.rooms.models import Room
 from rostrum.settings import Settings
@@ -72,13 +72,18 @@ class RoomService:
             Forbidden: the caller may not make rooms, or not for that owner.
             UserNotFound: the tenant has no such owner.
             RateLimited: too many rooms in too short a time.
+            RoomExists: there is a room of this id.
         """
         async with self._audit.watch("room.create", tenant_id=principal.tenant_id, actor=principal.subject) as watched:
             room = await self._new_room(principal, new, room_id)
             watched.resource = f"room:{room.id}"
-            async with self._db.session() as session:
-                session.add(room)
-                await self._audit.done(watched)
+            try:
+                async with self._db.session() as session:
+                    session.add(room)
+                    await session.flush()
+                    await self._audit.done(watched)
+            except IntegrityError as error:
+                raise RoomExists() from error
         return info_of(room)
 
     async def _new_room(self, principal: Principal, new: NewRoom, room_id: str | None) -> Room:
@@ -109,7 +114,7 @@ class RoomService:
         if known is None:
             try:
                 return await self.create(principal, new, room_id=room_id)
-            except IntegrityError:  # Somebody else made it in this very moment.
+            except RoomExists:  # Somebody else made it in this very moment.
                 known = await self._directory.find(room_id)
                 if known is None:
                     raise
@@ -175,7 +180,7 @@ class RoomService:
             return await self.get(principal, room_id), False
         try:
             return await self.create(principal, NewRoom(name=room_id, type="meeting"), room_id=room_id), True
-        except IntegrityError:  # Somebody else made it in this very moment.
+        except RoomExists:  # Somebody else made it in this very moment.
             return await self.get(principal, room_id), False
 
     async def _entry(self, principal: Principal, room_id: str) -> tuple[RoomInfo, RoomRole]:
