@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("socketio_server")
 
-SLICE: Final = 1000
-"""Members that are written to before the event loop gets its turn: 2 to 5 ms, with what the kernel takes of it."""
+SLICE: Final = 750
+"""Members that are written to before the event loop gets its turn: 2 to 4 ms, the kernel's share included."""
 
 
 class Room:

@@ -149,8 +149,34 @@ def check_query(query: Mapping[str, str], transports: tuple[str, ...]) -> None:
         raise Refused(400, "Unsupported protocol version", UNSUPPORTED_VERSION)
 
 
-def accept_key(request: Request, headers: Mapping[str, str]) -> bytes:
-    """The answer to a WebSocket handshake's key, RFC 6455 section 4.2.
+def scope_of(head: bytes, client: tuple[str, int], secure: bool) -> Scope:
+    """The ASGI scope of a WebSocket's request.
+
+    Args:
+        head: the request up to its empty line.
+        client: its address and port.
+        secure: whether it came by TLS.
+
+    Raises:
+        ValueError: it is no request.
+    """
+    first, *lines = head.split(b"\r\n")
+    method, target, _version = first.split(b" ")
+    path, _, query = target.partition(b"?")
+    pairs = [line.partition(b":") for line in lines]
+    return {
+        "type": "websocket",
+        "method": method.decode("latin-1"),
+        "scheme": "wss" if secure else "ws",
+        "path": path.decode("latin-1"),
+        "query_string": query,
+        "headers": [(name.lower(), value.strip()) for name, _, value in pairs],
+        "client": client,
+    }
+
+
+def accepted(request: Request, headers: Mapping[str, str]) -> bytes:
+    """The answer to a WebSocket handshake, RFC 6455 section 4.2.
 
     Raises:
         Refused: it is no WebSocket handshake.
@@ -166,4 +192,15 @@ def accept_key(request: Request, headers: Mapping[str, str]) -> bytes:
             raise ValueError("not 16 bytes")
     except (binascii.Error, ValueError):
         raise Refused(400, "Bad request", BAD_REQUEST) from None
-    return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
+    accept = base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+    )
+
+
+def refusal(error: Refused) -> bytes:
+    """The answer to a request that is refused before it becomes a WebSocket."""
+    body = error.text.encode()
+    head = f"HTTP/1.1 {error.status} Refused\r\ncontent-type: text/plain\r\ncontent-length: {len(body)}\r\n"
+    return head.encode() + b"connection: close\r\n\r\n" + body

@@ -12,9 +12,10 @@ from socketio_server.broadcast import Fanout
 from socketio_server.errors import Refused
 from socketio_server.frames import GOING_AWAY
 from socketio_server.handshake import BAD_REQUEST, UNKNOWN_SESSION, AllowOrigin, Request, Scope, same_origin
+from socketio_server.link import Link
 from socketio_server.namespace import Namespace
 from socketio_server.queue import QueuePolicy
-from socketio_server.session import Link, Session, opening
+from socketio_server.session import Session, opening
 from socketio_server.wheel import Wheel
 
 if TYPE_CHECKING:

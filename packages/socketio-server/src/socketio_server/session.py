@@ -2,67 +2,21 @@
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any
 
 from socketio_server import packets
 from socketio_server.errors import PacketError
 from socketio_server.frames import NORMAL, POLICY, PROTOCOL_ERROR
-from socketio_server.handshake import Handshake, Request
+from socketio_server.handshake import Request
+from socketio_server.incoming import Incoming
+from socketio_server.link import Link
 from socketio_server.queue import Full, Outbox, Overflow
-from socketio_server.socket import MALFORMED, TOO_LARGE, Event, Socket
+from socketio_server.socket import Socket
 
 if TYPE_CHECKING:
-    from socketio_server.packets import Header
     from socketio_server.server import Server
 
 log = logging.getLogger("socketio_server")
-
-INVALID_NAMESPACE: Final = {"message": "Invalid namespace"}
-
-
-class Link(Protocol):
-    """A transport, as a session sees it."""
-
-    name: str
-
-    def direct(self) -> Callable[[bytes], None] | None:
-        """What takes frames at once; None while they have to wait in the session's queue."""
-
-    def wake(self) -> None:
-        """Something waits in the queue."""
-
-    def hold(self) -> None:
-        """Read no more for now."""
-
-    def release(self) -> None:
-        """Read on."""
-
-    def close(self, code: int, reason: str, *, linger: bool) -> None:
-        """End, after what waits in the queue; `linger` if a client that is not there right now may still fetch it."""
-
-    def abort(self) -> None:
-        """End at once."""
-
-    def superseded(self) -> None:
-        """Another transport has taken the session over."""
-
-
-class _Parts:
-    """An event or acknowledgement whose binary parts are still on their way."""
-
-    __slots__ = ("header", "parts", "size", "text")
-
-    def __init__(self, header: "Header", text: str) -> None:
-        self.header = header
-        self.text = text
-        self.parts: list[bytes] = []
-        self.size = len(text)
-
-    def add(self, part: bytes, limit: int) -> bool:
-        """Take the next part; whether it was the last. Of what is too large only the number of parts is kept."""
-        self.size += len(part)
-        self.parts = [*self.parts, part] if self.size <= limit else [b""] * (len(self.parts) + 1)
-        return len(self.parts) == self.header.attachments
 
 
 class _Stall:
@@ -95,7 +49,7 @@ class Session:
     __slots__ = (
         "_due",
         "_has_joined",
-        "_parts",
+        "_incoming",
         "_pinged",
         "_since",
         "_stall",
@@ -123,7 +77,7 @@ class Session:
         self.held = False
         self.ended = False
         self.slot = 0
-        self._parts: _Parts | None = None
+        self._incoming = Incoming(self)
         self._stall: _Stall | None = None
         self._pinged = False
         self._has_joined = False
@@ -162,7 +116,7 @@ class Session:
         """
         kind = text[:1]
         if kind == packets.MESSAGE:
-            self._message(text)
+            self._incoming.message(text)
         elif kind == packets.PONG:
             if self._pinged:
                 self._pinged = False
@@ -178,12 +132,7 @@ class Session:
         Raises:
             PacketError: none is expected.
         """
-        parts = self._parts
-        if parts is None:
-            raise PacketError("a binary part without its packet")
-        if parts.add(data, self.server.max_payload):
-            self._parts = None
-            self._dispatch(parts.header, parts.text, parts.parts, parts.size)
+        self._incoming.part(data)
 
     def lost(self, reason: str, code: int = NORMAL) -> None:
         """The client has gone or wants to go; what it sent before is still handled."""
@@ -202,6 +151,16 @@ class Session:
             self.write(wire)
         else:
             self._enqueue(wire, key, policy)
+
+    def send_small(self, wire: bytes) -> None:
+        """Send a packet of the protocol itself, for which there is always room."""
+        direct = self.link.direct() if not self.outbox else None
+        if direct is not None:
+            direct(wire)
+        else:
+            self.outbox = self.outbox or Outbox(self.server.queue)
+            self.outbox.force(wire)
+            self.link.wake()
 
     def hold(self) -> None:
         """Read no more from the client, until its handlers have caught up."""
@@ -260,7 +219,7 @@ class Session:
             self._end("ping timeout", POLICY, "ping timeout", finish=True)
         else:
             self._pinged = True
-            self._send_small(packets.PING_WIRE)
+            self.send_small(packets.PING_WIRE)
             self._wait(server.ping_timeout)
 
     def _wait(self, seconds: float) -> None:
@@ -280,63 +239,6 @@ class Session:
 
     # Inside.
 
-    def _message(self, text: str) -> None:
-        if self._parts is not None:
-            raise PacketError("text instead of a binary part")
-        header = packets.parse_header(text)
-        if header.kind == packets.CONNECT:
-            self._connect(header, text)
-        elif header.kind not in (packets.BINARY_EVENT, packets.BINARY_ACK):
-            self._dispatch(header, text, [], len(text))
-        elif header.attachments > self.server.max_attachments:
-            raise PacketError("too many binary parts")
-        else:
-            parts = _Parts(header, text)
-            if header.attachments:
-                self._parts = parts
-            else:
-                self._dispatch(header, text, [], len(text))
-
-    def _connect(self, header: "Header", text: str) -> None:
-        auth = packets.parse_payload(text, header.start)
-        if auth is not None and not isinstance(auth, dict):
-            raise PacketError("the auth of a handshake is not an object")
-        namespace = self.server.namespaces.get(header.namespace)
-        if namespace is None:
-            self._send_small(packets.encode(packets.CONNECT_ERROR, header.namespace, None, INVALID_NAMESPACE))
-        elif self.sockets.get(header.namespace) is not None:
-            raise PacketError("a second connection to a namespace")
-        else:
-            socket = self.sockets[header.namespace] = Socket(namespace, self, Handshake(self.request, auth))
-            socket.start()
-
-    def _dispatch(self, header: "Header", text: str, parts: list[bytes], size: int) -> None:
-        socket = self.sockets.get(header.namespace)
-        if socket is None:
-            if header.namespace in self.sockets:
-                return  # It was sent before the client knew that it had been disconnected.
-            raise PacketError("a packet for a namespace that is not connected")
-        if header.kind == packets.DISCONNECT:
-            self.leave(socket)
-            socket.gone("client namespace disconnect", finish=True)
-        elif header.kind in (packets.EVENT, packets.BINARY_EVENT):
-            socket.receive(self._event(header, text, parts, size))
-        elif header.kind in (packets.ACK, packets.BINARY_ACK):
-            socket.acknowledge(header.number, packets.fill(packets.parse_payload(text, header.start), parts))
-        else:
-            raise PacketError("a kind of packet that only servers send")
-
-    def _event(self, header: "Header", text: str, parts: list[bytes], size: int) -> Event:
-        # Measured before it is parsed, so that a large one costs no more than its transport.
-        if size > self.server.max_payload:
-            return Event("", [], header.number, TOO_LARGE, 0)
-        try:
-            payload = packets.parse_payload(text, header.start)
-            name, args = packets.parse_event(packets.fill(payload, parts) if header.attachments else payload)
-        except PacketError:
-            return Event("", [], header.number, MALFORMED, 0)
-        return Event(name, args, header.number, "", size)
-
     def _queue(self, wire: bytes) -> None:
         self._enqueue(wire, None, None)
 
@@ -350,15 +252,6 @@ class Session:
         except Full:
             self.stalled("its queue is full")
         else:
-            self.link.wake()
-
-    def _send_small(self, wire: bytes) -> None:
-        direct = self.link.direct() if not self.outbox else None
-        if direct is not None:
-            direct(wire)
-        else:
-            self.outbox = self.outbox or Outbox(self.server.queue)
-            self.outbox.force(wire)
             self.link.wake()
 
     def _write_by(self, write: Callable[[bytes], None]) -> None:
@@ -381,7 +274,7 @@ class Session:
             if socket is not None:
                 socket.gone(reason, finish=finish)
         self.sockets = {}
-        self._parts = None
+        self._incoming.end()
         if self.probe is not None:
             self.probe.abort()
             self.probe = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from socketio_server import frames
 from socketio_server.errors import FrameError, PacketError, Refused
 from socketio_server.frames import FrameReader
-from socketio_server.handshake import Request, accept_key, check_origin, check_query
+from socketio_server.handshake import BAD_REQUEST, Request, accepted, check_origin, check_query, refusal, scope_of
 from socketio_server.packets import PROBED_WIRE
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ class WebSocketLink(asyncio.Protocol):
             return
         self.state = "closing"
         self.server.wheel.set(self, CLOSE_SECONDS)
+        if self._held:
+            self.release()  # Else the client's good-bye were not read.
         if self.session is not None and self.session.outbox and self.session.link is self:
             self.session.outbox.force(frames.close_frame(code, reason))
             if not self._paused:
@@ -164,45 +166,27 @@ class WebSocketLink(asyncio.Protocol):
             return
         self._seen = None
         try:
-            self._open(Request(self.server.gate(self._scope(head))))
+            secure = self.transport.get_extra_info("sslcontext") is not None
+            peer = self.transport.get_extra_info("peername") or ("", 0)
+            self._open(Request(self.server.gate(scope_of(head, peer[:2], secure))))
         except Refused as error:
             self._refuse(error)
         except (ValueError, IndexError):
-            self._refuse(Refused(400, "Bad request", 3))
+            self._refuse(Refused(400, "Bad request", BAD_REQUEST))
         else:
             if rest:
                 self.data_received(rest)
-
-    def _scope(self, head: bytes) -> dict[str, Any]:
-        first, *lines = head.split(b"\r\n")
-        method, target, _version = first.split(b" ")
-        path, _, query = target.partition(b"?")
-        secure = self.transport.get_extra_info("sslcontext") is not None
-        pairs = [line.partition(b":") for line in lines]
-        return {
-            "type": "websocket",
-            "method": method.decode("latin-1"),
-            "scheme": "wss" if secure else "ws",
-            "path": path.decode("latin-1"),
-            "query_string": query,
-            "headers": [(name.lower(), value.strip()) for name, _, value in pairs],
-            "client": (self.transport.get_extra_info("peername") or ("", 0))[:2],
-        }
 
     def _open(self, request: Request) -> None:
         server = self.server
         server.check_path(request.path)
         headers, query = request.headers, request.query
-        accept = accept_key(request, headers)
+        answer = accepted(request, headers)
         check_origin(headers, server.allow_origin)
         check_query(query, server.transports)
         if query["transport"] != "websocket":
-            raise Refused(400, "Bad request", 3)
-        head = (
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
-        )
-        self.start(request, query.get("sid"), head)
+            raise Refused(400, "Bad request", BAD_REQUEST)
+        self.start(request, query.get("sid"), answer)
 
     def start(self, request: Request, sid: str | None, head: bytes) -> None:
         """Begin a session, or offer this connection to the session `sid`, which polls.
@@ -228,9 +212,7 @@ class WebSocketLink(asyncio.Protocol):
 
     def _refuse(self, error: Refused) -> None:
         self.state = "failed"
-        body = error.text.encode()
-        head = f"HTTP/1.1 {error.status} Refused\r\ncontent-type: text/plain\r\ncontent-length: {len(body)}\r\n"
-        self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)
+        self.transport.write(refusal(error))
         self.transport.close()
 
     def _read(self) -> None:
