@@ -78,7 +78,7 @@ LISTS = {
         "cursor",
         "sort",
     ),
-    "/v1/audit-log": ("user", "action", "resource", "outcome", "since", "until", "limit", "cursor", "order"),
+    "/v1/audit-log": ("user", "action", "resource", "outcome", "since", "until", "limit", "cursor"),
     "/meetings/list/{user}": ("limit", "cursor", "sort"),
     "/room/{room}/files": ("limit", "cursor", "sort"),
     "/v1/rooms/{room}/messages": ("limit", "cursor", "sort"),
@@ -103,7 +103,8 @@ async def test_a_filter_is_a_value_and_never_a_query(
             if answer.status_code == 200:  # It is a value that nothing has, or a parameter that is none.
                 assert answer.json()["data"] in ([], everything), (name, text)
                 assert name in ("sort", "order") or answer.json()["data"] == [], (name, text)
-    assert (await client.get(url, headers=boss.headers)).json()["data"] == everything
+    after = (await client.get(url, params={"limit": 200}, headers=boss.headers)).json()["data"]
+    assert [one for one in after if one in everything] == everything  # The audit log notes who has read it.
 
 
 async def test_cursors_of_others_lead_nowhere(client: httpx.AsyncClient, person: Any, services: Services) -> None:
