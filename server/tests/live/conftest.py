@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import socketio
+from pydantic import SecretStr
 from rostrum.auth.service import NewUser
 from rostrum.main import App, create_app
 from rostrum.rooms.service import NewRoom
@@ -209,7 +210,13 @@ def free_port() -> int:
 
 
 @pytest.fixture
-async def make_hall(tmp_path: Path, migrated: Path) -> AsyncIterator[MakeHall]:
+def hall_url() -> str:
+    """The halls' database; empty: SQLite in the data folder. Some tests run on PostgreSQL too."""
+    return ""
+
+
+@pytest.fixture
+async def make_hall(tmp_path: Path, migrated: Path, hall_url: str) -> AsyncIterator[MakeHall]:
     """Starts servers: `await make_hall(media_workers=2, peer_grace_seconds=1)`; `wait=False`: not ready yet."""
     running: list[tuple[Hall, Server, asyncio.Task[None]]] = []
 
@@ -223,6 +230,7 @@ async def make_hall(tmp_path: Path, migrated: Path) -> AsyncIterator[MakeHall]:
             "media_addresses": ["127.0.0.1"],
             "peer_grace_seconds": 5,
             "shutdown_seconds": 4,
+            "database_url": SecretStr(hall_url),
         }
         settings = Settings(**{**facts, **changes})
         listener = bind("127.0.0.1", 0)

@@ -4,7 +4,14 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import event, text
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def hall_url(request: pytest.FixtureRequest) -> str:
+    """On each kind of database."""
+    return "" if request.param == "sqlite" else str(request.getfixturevalue("new_postgresql")())
 
 
 async def test_a_message_reaches_the_rest_under_both_names(hall: Any) -> None:
@@ -192,6 +199,7 @@ async def test_what_was_stored_without_an_answer_is_told_when_it_is_sent_again(h
     assert [body["message"] for body in history] == ["before", "lost", "after"]
 
 
+@pytest.mark.parametrize("hall_url", [""])  # It is SQLite's way to have no room left.
 async def test_a_full_disk_is_an_error_and_nothing_is_told(hall: Any) -> None:
     room_id, host, (guest, *others) = await hall.stage(3)
     pages = 1
@@ -234,3 +242,16 @@ async def test_a_page_goes_on_before_the_history_of_the_join(hall: Any) -> None:
     async with httpx.AsyncClient(base_url=hall.url, headers=headers) as client:
         page = await client.get(f"/v1/rooms/{room_id}/messages", params={"cursor": joined["chatCursor"]})
     assert [body["message"] for body in page.json()["data"]] == ["m2", "m1", "m0"]
+
+
+async def test_a_text_with_nul_is_refused(hall: Any) -> None:
+    room_id, host, _guests = await hall.stage(0)
+    for body in ({"message": "a\0b"}, {"message": "a", "clientId": "\0"}, {"message": "a", "file": "\0"}):
+        assert await host.code("sendMessage", body) == "invalid_input"
+    for body in ({"room_id": "\0", "name": "A"}, {"room_id": room_id, "name": "\0"}):
+        assert await host.code("join", body) in ("invalid_input", "room_not_found")
+    await host.ok("sendMessage", {"message": "\U0001f469\u200d\U0001f4bb \u0928"})
+    late = await hall.client()
+    assert [entry["message"] for entry in (await late.join(room_id))["chatHistory"]] == [
+        "\U0001f469\u200d\U0001f4bb \u0928"
+    ]

@@ -239,6 +239,11 @@ class RequestFrame:
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         most = self._most(scope["path"])
+        # Nothing that is asked for by NUL exists, and PostgreSQL has no form for it.
+        if "\0" in scope["path"]:
+            raise NotFound()
+        if b"%00" in scope["query_string"]:
+            raise InvalidInput("The query must not contain NUL characters.")
         refuse_large(dict(scope["headers"]).get(b"content-length", b"0"), most)
         # Whoever takes a file sees to its pace as well.
         idle_seconds = self.body_idle_seconds if most == self.max_body_bytes else None

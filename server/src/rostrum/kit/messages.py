@@ -32,6 +32,10 @@ def read(kind: type[T], body: object) -> T:
     if not isinstance(body, dict):
         raise InvalidInput("The message must be an object.")
     fields: dict[str, Any] = {_snake(key): value for key, value in body.items() if len(key) <= 40}
+    for name, value in fields.items():
+        if type(value) is str and "\0" in value:  # No text may hold it, since PostgreSQL has no form for it.
+            reason = "must not contain NUL characters"
+            raise InvalidInput(f"The message is invalid: {name} {reason}.", errors=[{"field": name, "msg": reason}])
     try:
         return msgspec.convert(fields, kind)
     except (msgspec.ValidationError, RecursionError) as error:
