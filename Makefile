@@ -20,7 +20,8 @@ run: setup ## Start the server with a demo webinar at http://localhost:8080 (POR
 test: setup-dev ## Run all tests on the real parts: engine, browser, database
 	@setup/test.sh
 
-soak: setup-dev ## Kill the server 200 times while it writes (KILLS=200, SEED=1), about 5 minutes
+soak: setup-dev ## Send a million malformed packets; kill the server 200 times while it writes (KILLS=200, SEED=1)
+	@pytest -m soak
 	@KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) pytest -s server/tests/faults
 
 check: setup-dev ## Lint and type-check everything, hold the layers and the documents to the code
