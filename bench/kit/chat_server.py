@@ -3,7 +3,6 @@
 It prints one line of JSON when it is ready: {url, pid}.
 """
 
-import argparse
 import asyncio
 import json
 import os
@@ -60,20 +59,19 @@ class Chat:
         return {"id": line["id"], "timestamp": line["timestamp"]}
 
 
-async def main(port: int) -> None:
+async def main() -> None:
     """Serve until SIGTERM."""
     server = Server()
     Chat(server)
-    listener = network.create_server(("127.0.0.1", port), backlog=2048)
+    listener = network.create_server(("127.0.0.1", 0), backlog=2048)
     config = uvicorn.Config(
         server.asgi, ws=server.protocol_class(), http="httptools", lifespan="off", log_level="warning", access_log=False
     )
-    print(json.dumps({"url": f"http://127.0.0.1:{port}", "pid": os.getpid()}), flush=True)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)
     await uvicorn.Server(config).serve(sockets=[listener])
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(parser.parse_args().port))
+        runner.run(main())

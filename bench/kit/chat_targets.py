@@ -2,15 +2,13 @@
 
 import resource
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.kit import node_peer
 from bench.kit.process import Pinned
-
-OUR_PORT, OUR_MEDIA_PORT, BARE_PORT, NODE_PORT = 21510, 21511, 21512, 21513
 
 
 @dataclass(frozen=True)
@@ -37,13 +35,13 @@ def raise_descriptor_limit(wanted: int = 20_000) -> None:
 def rostrum(data: Path) -> Iterator[Target]:
     """The whole of Rostrum: keys, limits, database, media worker."""
     settings = {
-        "ROSTRUM_MEDIA_PORT": str(OUR_MEDIA_PORT),
+        "ROSTRUM_MEDIA_PORT": "0",
         "ROSTRUM_MEDIA_ADDRESSES": "127.0.0.1",
         "ROSTRUM_MEDIA_WORKERS": "1",
         "ROSTRUM_LOG_LEVEL": "warning",
         "ROSTRUM_PEER_GRACE_SECONDS": "1",
     }
-    command = ["./rostrum", "demo", "--json", "--port", str(OUR_PORT), "--data-dir", str(data / "rostrum")]
+    command = ["./rostrum", "demo", "--json", "--port", "0", "--data-dir", str(data / "rostrum")]
     server = Pinned(command, data / "ours.log", settings)
     try:
         key, token = server.told["publishableKey"], server.told["hostToken"]
@@ -56,7 +54,7 @@ def rostrum(data: Path) -> Iterator[Target]:
 @contextmanager
 def bare(data: Path) -> Iterator[Target]:
     """The package socketio-server alone."""
-    command = [sys.executable, "-m", "bench.kit.chat_server", "--port", str(BARE_PORT)]
+    command = [sys.executable, "-m", "bench.kit.chat_server"]
     server = Pinned(command, data / "bare.log")
     try:
         yield Target("socketio-server", server.told["url"], server.pid, {}, {})
@@ -68,8 +66,12 @@ def bare(data: Path) -> Iterator[Target]:
 def node(data: Path) -> Iterator[Target]:
     """The peer: Node's socket.io, all in memory."""
     node_peer.installed()
-    server = Pinned(node_peer.command("chat.js", "--port", str(NODE_PORT)), data / "peer.log")
+    server = Pinned(node_peer.command("chat.js"), data / "peer.log")
     try:
         yield Target("Node", server.told["url"], server.pid, {}, {})
     finally:
         server.stop()
+
+
+START: dict[str, Callable[[Path], AbstractContextManager[Target]]] = {"rostrum": rostrum, "bare": bare, "node": node}
+"""The servers by name."""

@@ -1,10 +1,8 @@
 // The peer of the fan-out benchmarks: chat of rooms on Node's socket.io, the documented events, all in memory.
-// It prints one line of JSON when it is ready: {url, pid}. Option: --port.
+// It prints one line of JSON when it is ready: {url, pid}.
 import { createServer } from "node:http";
-import { parseArgs } from "node:util";
 import { Server } from "socket.io";
 
-const { values: options } = parseArgs({ options: { port: { type: "string" } } });
 const http = createServer();
 const io = new Server(http, { perMessageDeflate: false });
 const rooms = new Map();
@@ -41,7 +39,7 @@ io.on("connection", (socket) => {
 
   socket.on("disconnect", () => rooms.get(socket.data.room)?.peers.delete(socket.id));
 });
-http.listen(Number(options.port), "127.0.0.1", () => {
+http.listen(0, "127.0.0.1", () => {
   console.log(JSON.stringify({ url: `http://127.0.0.1:${http.address().port}`, pid: process.pid }));
 });
 process.on("SIGTERM", () => process.exit(0));
