@@ -24,7 +24,7 @@ missing_packages() {
   # The built engine links to libssl3 and libuv1 at run time; what builds it is needed only where there is no build yet.
   local wanted="python3 python3-venv ca-certificates ffmpeg libssl3 libuv1"
   [ -x "$(bash $recipe --where)/mediasoup-worker" ] || wanted+=" $(bash $recipe --packages)"
-  [ "$mode" = dev ] && wanted+=" chromium fonts-dejavu-core postgresql procps util-linux"
+  [ "$mode" = dev ] && wanted+=" chromium fonts-dejavu-core postgresql procps redis-server util-linux"
   for package in $wanted; do
     dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || echo "$package"
   done
