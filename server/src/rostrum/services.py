@@ -11,6 +11,7 @@ from rostrum.chat import ChatService
 from rostrum.chat.personal import ChatOfUser
 from rostrum.files import FileService
 from rostrum.files.personal import FilesOfUser
+from rostrum.kit.bus import Bus, RedisBus
 from rostrum.kit.db import Database
 from rostrum.kit.dbfaults import DatabaseUnavailable
 from rostrum.kit.dbpool import Pool
@@ -39,6 +40,7 @@ class Services:
     settings: Settings
     db: Database
     events: EventBus
+    bus: Bus
     limits: RateLimiter
     audit: AuditService
     tenants: TenantService
@@ -72,6 +74,7 @@ class Services:
         await self.tenants.ensure_web_keys()
         await self.storage.start()
         await self.files.start()
+        await self.bus.start()
         await self.live.start()
         await self.sockets.start()
         await self.sfu.start()
@@ -84,6 +87,7 @@ class Services:
         """End everything, in the reverse order of the start; may be called after a start that failed."""
         await self.sockets.close()
         await self.chat.close()
+        await self.bus.close()
         await self.live.close()
         await self.sfu.close()
         await self.account.close()
@@ -98,7 +102,7 @@ class Services:
             await self.db.ping()
         except DatabaseUnavailable:
             return ["the database does not answer"]
-        return self.sfu.problems()
+        return [problem for problem in (self.bus.problem(), *self.sfu.problems()) if problem]
 
 
 def build(settings: Settings) -> Services:
@@ -106,7 +110,11 @@ def build(settings: Settings) -> Services:
     secret = settings.secret.get_secret_value()
     db = Database(settings.database, pool=_pool(settings))
     events = EventBus()
-    limits = RateLimiter()
+    redis_url = settings.redis_url.get_secret_value()
+    bus = RedisBus(redis_url) if redis_url else Bus()
+    limits = RateLimiter(redis_url)
+    # A peer lives on one node, so that what it may do there is counted there.
+    limits_of_peers = RateLimiter()
     audit = AuditService(db, Shipper(settings.audit_log))
     tenants = TenantService(db, secret, audit, cache_seconds=settings.api_key_cache_seconds)
     tokens = TokenService(
@@ -132,7 +140,7 @@ def build(settings: Settings) -> Services:
         features_of=features_of,
     )
     stage = Stage(live, audit)
-    reactions = Reactions(live.notifier, events, limits, limit=settings.reaction_limit_peer)
+    reactions = Reactions(live.notifier, events, limits_of_peers, limit=settings.reaction_limit_peer)
     Upkeep(live, stage)
     pool = WorkerPool(
         count=settings.media_workers,
@@ -153,12 +161,22 @@ def build(settings: Settings) -> Services:
         ChatOfUser(db),
     ]
     chat = ChatService(
-        db, live, rooms, files, events, limits, audit, limit=settings.chat_limit_peer, batch=settings.chat_batch
+        db,
+        live,
+        rooms,
+        files,
+        events,
+        bus,
+        limits_of_peers,
+        audit,
+        limit=settings.chat_limit_peer,
+        batch=settings.chat_batch,
     )
     return Services(
         settings,
         db,
         events,
+        bus,
         limits,
         audit,
         tenants,

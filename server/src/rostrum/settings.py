@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     database_statement_seconds: float = Field(
         10, gt=0, le=600, description="How long PostgreSQL may take for one statement, in seconds."
     )
+    redis_url: SecretStr = Field(
+        SecretStr(""),
+        description="Redis server at which several nodes meet, redis://[[user]:password@]host:port/db: they count "
+        "limits together and pass chat on. Empty: one node.",
+    )
     secret: SecretStr = Field(
         SecretStr(""),
         description="Signs tokens and derives keys, at least 32 characters. Empty: made once and kept in secret.key "

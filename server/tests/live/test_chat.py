@@ -28,7 +28,7 @@ async def test_a_message_reaches_the_rest_under_both_names(hall: Any) -> None:
 async def test_history_is_replayed_to_whoever_joins(hall: Any) -> None:
     room_id, host, _guests = await hall.stage(0)
     for number in range(105):
-        await hall.services.limits.clear("60/10 seconds", "chat", host.joined["id"])
+        await hall.services.chat._limits.clear("60/10 seconds", "chat", host.joined["id"])
         await host.ok("sendMessage", {"message": f"m{number}"})
     late = await hall.client()
     history = (await late.join(room_id))["chatHistory"]
@@ -234,7 +234,7 @@ async def test_a_page_goes_on_before_the_history_of_the_join(hall: Any) -> None:
     room_id, host, _guests = await hall.stage(0)
     assert (await host.ok("join", {"room_id": room_id}))["chatCursor"] is None
     for number in range(103):
-        await hall.services.limits.clear("60/10 seconds", "chat", host.joined["id"])
+        await hall.services.chat._limits.clear("60/10 seconds", "chat", host.joined["id"])
         await host.ok("sendMessage", {"message": f"m{number}"})
     joined = await host.ok("join", {"room_id": room_id})
     assert joined["chatHistory"][0]["message"] == "m3"
