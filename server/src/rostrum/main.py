@@ -1,7 +1,7 @@
 """create_app builds everything, top to bottom."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from rostrum import __version__
 from rostrum.auth.errors import InvalidToken
 from rostrum.features import FEATURES
 from rostrum.kit.answers import bare
+from rostrum.kit.doors import Directory, Doors
 from rostrum.kit.errors import Unavailable
 from rostrum.kit.http import RequestFrame, install_error_handlers
 from rostrum.kit.openapi import describe
@@ -38,8 +39,9 @@ class App:
     `websockets` is what uvicorn hands WebSockets over to, before they become ASGI's.
     """
 
-    def __init__(self, services: Services, rest: ASGIApp, opening: Opening) -> None:
+    def __init__(self, services: Services, rest: ASGIApp, opening: Opening, doors: Directory) -> None:
         self.services = services
+        self.doors = doors
         self._rest = rest
         self._opening = opening
         self._closed = RequestFrame(_not_open, max_body_bytes=services.settings.max_body_bytes)
@@ -75,11 +77,12 @@ def create_app(settings: Settings, prepare: Prepare | None = None) -> App:
     """Build the server; `prepare` runs once the tables exist and before the first request is taken."""
     services = build(settings.prepare())
     opening = Opening(services, prepare)
-    rest = _rest(services, opening)
+    doors = Directory(_reads())
+    rest = _framed(_rest(services, opening), doors, services)
     for feature in FEATURES:
         if feature.signals is not None:
             feature.signals(services)
-    return App(services, rest, opening)
+    return App(services, rest, opening, doors)
 
 
 async def _not_open(scope: Scope, _receive: Receive, send: Send) -> None:
@@ -116,21 +119,37 @@ def _rest(services: Services, opening: Opening) -> FastAPI:
     describe(app, without_key=frozenset({"/healthz", "/readyz"}), of_key=(InvalidApiKey, InvalidToken))
     app.include_router(web_router(settings.web))
     app.mount("/assets", Assets(settings.web / "assets"))
+    return app
+
+
+def _framed(rest: FastAPI, doors: Directory, services: Services) -> ASGIApp:
+    """What stands around all of REST, outside of FastAPI, so that reads need not enter it."""
+    settings = services.settings
+    app: ASGIApp = Doors(rest, doors, services.trail.on_request_refused)
     if settings.allowed_origins:
-        app.add_middleware(
-            CORSMiddleware,
+        app = CORSMiddleware(
+            app,
             allow_origins=settings.allowed_origins,
             allow_methods=["*"],
             allow_headers=["authorization", "content-type", "x-api-key", "prefer"],
             expose_headers=["link", "retry-after", "x-next-cursor", "x-request-id"],
         )
-    app.add_middleware(
-        RequestFrame,
+    return RequestFrame(
+        app,
         max_body_bytes=settings.max_body_bytes,
         body_idle_seconds=settings.body_idle_seconds,
         larger=_larger(settings),
     )
-    return app
+
+
+def _reads() -> Iterator[tuple[str, APIRoute]]:
+    """The features' routes with the paths that they have here."""
+    for feature in FEATURES:
+        at_root = [("", router) for router in feature.routers]
+        for prefix, router in (*at_root, *(("/v1", router) for router in (*feature.routers, *feature.v1_routers))):
+            for route in router.routes:
+                if isinstance(route, APIRoute):
+                    yield prefix + route.path, route
 
 
 def _larger(settings: Settings) -> list[tuple[re.Pattern[str], int]]:

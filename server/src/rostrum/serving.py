@@ -12,6 +12,7 @@ import uvicorn
 import uvloop
 
 from rostrum.kit.connections import bounded
+from rostrum.kit.quickhttp import QuickHttp
 from rostrum.main import App
 
 log = structlog.get_logger(__name__)
@@ -58,7 +59,9 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=bounded(settings.body_idle_seconds),
+                http=type(
+                    "Http", (bounded(settings.body_idle_seconds), QuickHttp), {"find": staticmethod(app.doors.find)}
+                ),
                 ws=app.websockets,
                 lifespan="on",
                 log_config=None,

@@ -1,6 +1,5 @@
 """How routes learn who calls."""
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -8,14 +7,15 @@ from fastapi import Depends, Request
 from rostrum.auth.errors import InvalidToken
 from rostrum.auth.principal import Principal
 from rostrum.auth.service import AuthService
-from rostrum.kit.origin import origin, set_origin
+from rostrum.kit.origin import Origin, origin, set_origin
 from rostrum.tenants.features import require_feature
 
 
 async def _caller(request: Request) -> Principal:
     auth: AuthService = request.app.state.services[AuthService]
-    caller = await auth.authenticate(request.headers.get("x-api-key"), bearer(request))
-    set_origin(replace(origin(), actor=caller.subject, tenant_id=caller.tenant_id))
+    caller = await auth.authenticate(header(request, b"x-api-key"), bearer(request))
+    known = origin()
+    set_origin(Origin(known.address, known.request_id, caller.subject, caller.tenant_id, known.notes))
     return caller
 
 
@@ -54,16 +54,24 @@ def requires(feature: str) -> Any:
     return Depends(check)
 
 
+def header(request: Request, name: bytes) -> str | None:
+    """The first header of this name, which is in lower case as ASGI has them: each request asks twice."""
+    for known, value in request.scope["headers"]:
+        if known == name:
+            return str(value, "latin-1")
+    return None
+
+
 def bearer(request: Request) -> str | None:
     """The token of the Authorization header.
 
     Raises:
         InvalidToken: the header has another form.
     """
-    header = request.headers.get("authorization")
-    if header is None:
+    told = header(request, b"authorization")
+    if told is None:
         return None
-    scheme, _, token = header.partition(" ")
+    scheme, _, token = told.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise InvalidToken()
     return token.strip()

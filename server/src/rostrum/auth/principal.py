@@ -1,7 +1,8 @@
 """Who is calling: the one answer to that question, for both doors."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from rostrum.auth.errors import AdminRequired, UserRequired
 from rostrum.tenants import KeyKind
@@ -10,8 +11,7 @@ RoomRole = Literal["host", "cohost", "viewer"]
 PrincipalKind = Literal["user", "guest", "tenant", "open"]
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True):
     """The identity behind a request or a socket, from the server's own records alone.
 
     Attributes:

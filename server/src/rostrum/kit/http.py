@@ -3,8 +3,8 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import structlog
 from fastapi import Depends, FastAPI, Request
@@ -38,11 +38,11 @@ T = TypeVar("T")
 LONGEST_ADDRESS = 8192
 """Bytes of a request's path and query."""
 
-SECURITY_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-}
+SECURITY_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
 
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -109,22 +109,24 @@ Refused = Callable[[str, str, Mapping[str, Any], RostrumError], Awaitable[None]]
 """Told of a refusal: method, path of the route's definition, path parameters, error."""
 
 
+async def refusal(
+    scope: Scope, path: str | None, error: RostrumError, on_refused: Refused | None = None
+) -> JSONResponse:
+    """The answer of the route with this path to a request that it refuses; the log tells of it."""
+    if on_refused is not None and path is not None:
+        await on_refused(scope["method"], path, scope.get("path_params", {}), error)
+    address = scope["client"][0] if scope.get("client") else "unknown"
+    log.info("request.refused", method=scope["method"], path=scope["path"], code=error.code, address=address)
+    return envelope(error, _request_id(scope))
+
+
 def install_error_handlers(app: FastAPI, on_refused: Refused | None = None) -> None:
     """Make every error that a route or the router raises answer in the envelope; `on_refused` hears of it before."""
 
     async def on_rostrum(request: Request, error: Exception) -> Response:
         assert isinstance(error, RostrumError)
-        log.info(
-            "request.refused",
-            method=request.method,
-            path=request.url.path,
-            code=error.code,
-            address=client_address(request),
-        )
         route = request.scope.get("route")
-        if on_refused is not None and route is not None:
-            await on_refused(request.method, route.path, request.path_params, error)
-        return envelope(error, _request_id(request.scope))
+        return await refusal(request.scope, route.path if route is not None else None, error, on_refused)
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -139,6 +141,10 @@ def install_error_handlers(app: FastAPI, on_refused: Refused | None = None) -> N
         ours = cause if isinstance(cause, RostrumError) else BY_STATUS.get(error.status_code, InvalidInput)()
         return envelope(ours, _request_id(request.scope))
 
+    async def on_crash(request: Request, _error: Exception) -> Response:
+        return envelope(InternalError(), _request_id(request.scope))
+
+    app.add_exception_handler(Exception, on_crash)  # Raised again after that: RequestFrame logs it.
     app.add_exception_handler(RostrumError, on_rostrum)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
@@ -204,50 +210,34 @@ class RequestFrame:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = scope["rostrum.request_id"] = new_id()
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-        set_origin(Origin(scope["client"][0] if scope.get("client") else "unknown", request_id))
-        started = False
-        without_body = scope["method"] == "HEAD"
-
-        async def framed_send(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                _add_headers(message, {**SECURITY_HEADERS, "x-request-id": request_id})
-            elif without_body:
-                message = {**message, "body": b""}
-            await send(message)
-
+        frame = _Frame(scope, send)
         try:
-            await self._limited(_plain(scope), receive, framed_send)
+            plain = _plain(scope)
+            await self.app(plain, self._bounded(plain, receive), frame.send)
         except RostrumError as error:
-            await envelope(error, request_id)(scope, receive, framed_send)
+            await envelope(error, frame.request_id)(scope, receive, frame.send)
         except asyncio.CancelledError:
             # The server stops and waits no longer. This is the edge: nobody above needs the cancellation.
             log.info("request.cancelled", method=scope["method"], path=scope["path"])
-            if not started:
-                await envelope(Unavailable("The server is stopping.", retry_after=2), request_id)(
-                    scope, receive, framed_send
-                )
+            if not frame.started:
+                stopping = Unavailable("The server is stopping.", retry_after=2)
+                await envelope(stopping, frame.request_id)(scope, receive, frame.send)
         except Exception:
             log.exception("request.failed", method=scope["method"], path=scope["path"])
-            if started:
+            if frame.started and not frame.finished:
                 raise
-            await envelope(InternalError(), request_id)(scope, receive, framed_send)
+            if not frame.started:
+                await envelope(InternalError(), frame.request_id)(scope, receive, frame.send)
 
-    async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        """`receive` with bounds. Raises PayloadTooLarge if the head already says that the body is."""
         most = self._most(scope["path"])
-        # Nothing that is asked for by NUL exists, and PostgreSQL has no form for it.
-        if "\0" in scope["path"]:
-            raise NotFound()
-        if b"%00" in scope["query_string"]:
-            raise InvalidInput("The query must not contain NUL characters.")
-        refuse_large(dict(scope["headers"]).get(b"content-length", b"0"), most)
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                refuse_large(value, most)
         # Whoever takes a file sees to its pace as well.
         idle_seconds = self.body_idle_seconds if most == self.max_body_bytes else None
-        await self.app(scope, BoundedBody(receive, most=most, idle_seconds=idle_seconds), send)
+        return BoundedBody(receive, most=most, idle_seconds=idle_seconds)
 
     def _most(self, path: str) -> int:
         """Largest body of a path, in bytes."""
@@ -280,11 +270,30 @@ def head_alone(request: Request) -> bool:
     return HEAD_ALONE in request.scope
 
 
-def _add_headers(message: MutableMapping[str, Any], headers: Mapping[str, str]) -> None:
-    """Add headers that the answer does not set itself."""
-    present = {name.lower() for name, _ in message["headers"]}
-    extra = [(name.encode(), value.encode()) for name, value in headers.items() if name.encode() not in present]
-    message["headers"] = [*message["headers"], *extra]
+class _Frame:
+    """One request: its id, and the headers that every answer has."""
+
+    __slots__ = ("_send", "_without_body", "finished", "request_id", "started")
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._send = send
+        self._without_body = scope["method"] == "HEAD"
+        self.started = self.finished = False
+        self.request_id = scope["rostrum.request_id"] = new_id()
+        set_origin(Origin(scope["client"][0] if scope.get("client") else "unknown", self.request_id))
+
+    async def send(self, message: Message) -> None:
+        """ASGI's send; an answer's own headers stay."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            present = {name for name, _ in message["headers"]}
+            added = [header for header in SECURITY_HEADERS if header[0] not in present]
+            message["headers"] = [*message["headers"], *added, (b"x-request-id", self.request_id.encode())]
+        else:
+            self.finished = not message.get("more_body", False)
+            if self._without_body:
+                message = {**message, "body": b""}
+        await self._send(message)
 
 
 def compact_json(value: object) -> str:

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import structlog
 
+from rostrum.kit.origin import origin
+
 SECRET_KEYS = frozenset({"password", "token", "authorization", "api_key", "apikey", "secret", "resume", "x-api-key"})
 _SECRET_TEXT = re.compile(r"rk_(?:secret|pub)_[A-Za-z0-9_-]+|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
@@ -24,10 +26,18 @@ def redact(_logger: Any, _method: str, entry: Entry) -> Entry:
     return entry
 
 
+def name_request(_logger: Any, _method: str, entry: Entry) -> Entry:
+    """Say which request or socket an entry is about."""
+    if request_id := origin().request_id:
+        entry.setdefault("request_id", request_id)
+    return entry
+
+
 def configure_logging(form: Literal["json", "console"], level: str) -> None:
     """Send all logs, ours and the libraries', to standard error in one form."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        name_request,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

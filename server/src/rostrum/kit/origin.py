@@ -1,7 +1,9 @@
 """Where the present request or signal comes from: for whoever writes down what was done, far from the door."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 
 @dataclass(slots=True)
@@ -11,8 +13,7 @@ class Notes:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """Where something was asked for.
 
     Attributes:
@@ -27,7 +28,7 @@ class Origin:
     request_id: str = ""
     actor: str = ""
     tenant_id: str | None = None
-    notes: Notes = field(default_factory=Notes, compare=False)
+    notes: Notes = msgspec.field(default_factory=Notes)
 
 
 _current: ContextVar[Origin] = ContextVar("rostrum_origin", default=Origin())  # noqa: B039 - it is frozen.

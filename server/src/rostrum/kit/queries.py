@@ -7,6 +7,7 @@ connection. docs/decisions/0007 says why and within which bounds.
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from resource import RUSAGE_THREAD, getrusage
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
@@ -24,15 +25,13 @@ T = TypeVar("T")
 
 Row = Sequence[Any]
 
-LONGEST_SECONDS: Final = 0.004
-"""A statement that computes for longer is interrupted, and done again in a thread."""
-STEPS_BETWEEN_LOOKS: Final = 2_000
-"""Steps of SQLite's machine between two looks at the clock, about 0.1 ms."""
+STEPS_A_LOOK: Final = 2_000
+MOST_LOOKS: Final = 40
+"""A statement of more than 80,000 steps of SQLite's machine, about 4 ms, is interrupted and done again in a thread.
+Steps are counted and not time, which also passes while another process has the core."""
 SLOW_SECONDS: Final = 0.02
 REST_SECONDS: Final = 5.0
-"""After a read that took longer than SLOW_SECONDS, the disk's fault then, all reads go to threads for so long."""
-
-
+"""After a read that took longer than SLOW_SECONDS and had to go to the disk, all reads go to threads for so long."""
 ESCAPE: Final = "\\"
 
 
@@ -101,31 +100,32 @@ class QuickReader:
 
     Such a read takes microseconds, less than a tenth of what handing it to a thread costs; readers neither wait for
     writers nor make them wait. It never stalls the loop for long: it waits for no lock, it is interrupted when it
-    computes for too long, and after one that a slow disk held up all reads go to threads for a while.
+    computes for too long, and once a slow disk holds reads up they all go to threads for a while.
     """
 
     def __init__(self, path: str, json_loads: Callable[[str], Any]) -> None:
         self._path = path
         self._dialect = sqlite.dialect(json_deserializer=json_loads)
         self._connection: sqlite3.Connection | None = None
-        self._deadline = 0.0
-        self._rest_until = 0.0
+        self._looks = 0
+        self._blocks_read = 0
+        self._rest_until = float("-inf")
 
     def rows(self, query: Query[Any], values: Mapping[str, object]) -> list[Row] | None:
         """All rows, or None when this is not the moment for the quick way."""
+        compiled = query.for_sqlite(self._dialect)
         began = monotonic()
         if began < self._rest_until:
             return None
-        compiled = query.for_sqlite(self._dialect)
-        self._deadline = began + LONGEST_SECONDS
+        self._looks = 0
         try:
             found = self._opened().execute(compiled.sql, compiled.bound(values)).fetchall()
         except (sqlite3.Error, ValueError, OverflowError) as error:
             # Busy, interrupted, broken, or a value without a form: the ordinary way waits, finishes, or tells of it.
             log.info("database.quick_read_failed", error=str(error))
-            self._rest(began)
+            self._watch(began)
             return None
-        self._rest(began)
+        self._watch(began)
         return compiled.converted(found)
 
     def close(self) -> None:
@@ -134,19 +134,25 @@ class QuickReader:
             self._connection.close()
             self._connection = None
 
-    def _rest(self, began: float) -> None:
+    def _watch(self, began: float) -> None:
         now = monotonic()
         if now - began > SLOW_SECONDS:
-            self._rest_until = now + REST_SECONDS
+            # It was the disk's fault if the kernel has read blocks for this thread, and else somebody had the core.
+            before, self._blocks_read = self._blocks_read, getrusage(RUSAGE_THREAD).ru_inblock
+            if self._blocks_read > before:
+                self._rest_until = now + REST_SECONDS
+                log.warning("database.slow_disk", seconds=round(now - began, 3))
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             place = f"file:{quote(self._path)}?mode=rw"  # Never made here: the migrations do that.
             connection = sqlite3.connect(place, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA query_only=ON")
-            connection.set_progress_handler(self._too_long, STEPS_BETWEEN_LOOKS)
+            connection.set_progress_handler(self._too_long, STEPS_A_LOOK)
             self._connection = connection
+            self._blocks_read = getrusage(RUSAGE_THREAD).ru_inblock
         return self._connection
 
     def _too_long(self) -> bool:
-        return monotonic() > self._deadline
+        self._looks += 1
+        return self._looks > MOST_LOOKS

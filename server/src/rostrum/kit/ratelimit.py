@@ -15,6 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from rostrum.kit.errors import RateLimited
+from rostrum.kit.quick import must_wait
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,7 @@ class RateLimiter:
         Raises:
             RateLimited: the window is full; its retry_after is in whole seconds.
         """
+        must_wait()  # A try that is begun anew would count twice.
         item = self._item(limit)
         if not await self._count(lambda strategy: strategy.hit(item, name, *key)):
             raise await self._refusal(item, name, *key)
