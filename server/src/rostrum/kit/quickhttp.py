@@ -20,7 +20,7 @@ from rostrum.kit.quick import attempt, must_wait
 
 log = structlog.get_logger(__name__)
 
-_LINE_ENDS: Final = (b"\r", b"\n")
+_OF_BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class _Answer:
@@ -61,33 +61,25 @@ class QuickHttp(HttpToolsProtocol):
         self._idle_timer: Any = None
 
     def on_headers_complete(self) -> None:
-        """Hold a GET until it is whole: only then it is known to have no body."""
+        """Hold a GET without a body until it is whole."""
         self._held = (
             self.parser.get_method() == b"GET"
             and (self.cycle is None or self.cycle.response_complete)
             and not self.expect_100_continue
             and not self.parser.should_upgrade()
+            and not any(name in _OF_BODIES for name, _ in self.headers)
         )
         if not self._held:
             super().on_headers_complete()
 
-    def on_body(self, body: bytes) -> None:
-        """It has a body after all."""
-        self._release()
-        super().on_body(body)
-
     def on_message_complete(self) -> None:
         """Try it, or go uvicorn's way."""
-        if self._held and self._answered():
-            self._held = False
-            return
-        self._release()
-        super().on_message_complete()
-
-    def _release(self) -> None:
         if self._held:
             self._held = False
+            if self._answered():
+                return
             super().on_headers_complete()
+        super().on_message_complete()
 
     def _answered(self) -> bool:
         if self.flow.write_paused or self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
