@@ -7,15 +7,14 @@ from fastapi import Depends, Request
 from rostrum.auth.errors import InvalidToken
 from rostrum.auth.principal import Principal
 from rostrum.auth.service import AuthService
-from rostrum.kit.origin import Origin, origin, set_origin
+from rostrum.kit.origin import origin, set_origin
 from rostrum.tenants.features import require_feature
 
 
 async def _caller(request: Request) -> Principal:
     auth: AuthService = request.app.state.services[AuthService]
     caller = await auth.authenticate(header(request, b"x-api-key"), bearer(request))
-    known = origin()
-    set_origin(Origin(known.address, known.request_id, caller.subject, caller.tenant_id, known.notes))
+    set_origin(origin().known(caller.tenant_id, caller.subject))
     return caller
 
 

@@ -30,6 +30,10 @@ class Origin(msgspec.Struct, frozen=True):
     tenant_id: str | None = None
     notes: Notes = msgspec.field(default_factory=Notes)
 
+    def known(self, tenant_id: str, actor: str = "") -> "Origin":
+        """The same, with more known of who asks."""
+        return Origin(self.address, self.request_id, actor or self.actor, tenant_id, self.notes)
+
 
 _current: ContextVar[Origin] = ContextVar("rostrum_origin", default=Origin())  # noqa: B039 - it is frozen.
 

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
@@ -197,7 +197,7 @@ class TenantService:
         if key is None or key.revoked_at is not None:
             self._cache.pop(digest, None)
             if key is not None:  # Its tenant's log tells who still uses it.
-                set_origin(replace(origin(), tenant_id=key.tenant_id, actor=f"key:{key.key_id}"))
+                set_origin(origin().known(key.tenant_id, f"key:{key.key_id}"))
             raise InvalidApiKey()
         self._uses.note(key.key_id)
         tenant = TenantInfo(key.tenant_id, key.tenant_name, key.package)
