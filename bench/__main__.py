@@ -6,6 +6,8 @@ import bench.idle
 import bench.join
 import bench.media
 import bench.stalled
+import bench.mixed
+import bench.rest
 
 bench.join.main()
 bench.media.main()
@@ -13,3 +15,5 @@ bench.chat.main()
 bench.fanout.main()
 bench.idle.main()
 bench.stalled.main()
+bench.rest.main()
+bench.mixed.main()

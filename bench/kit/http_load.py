@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -110,4 +111,46 @@ async def load(url: str, exchanges: Sequence[Exchange], seconds: float) -> Tally
         connection.stop()
     async with asyncio.timeout(30):
         await asyncio.gather(*(connection.done for connection in connections))
+    return tally
+
+
+class _Asking(_Connection):
+    """A connection that asks when it is told to, and notes how long each answer took."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self.free = True
+
+    def ask(self) -> None:
+        """Send a request."""
+        self.free = False
+        self._sent = time.perf_counter()
+        super()._send()
+
+    def _send(self) -> None:
+        self._tally.seconds.append(time.perf_counter() - self._sent)
+        self.free = True
+
+
+async def paced(url: str, exchanges: Sequence[Exchange], a_second: float, seconds: float) -> Tally:
+    """Ask at a steady rate, whether the answers before have come or not; how long each took is in `seconds`."""
+    tally = Tally()
+    connections: list[_Asking] = []
+    loop = asyncio.get_running_loop()
+    place = urlsplit(url)
+    began = loop.time()
+    for number in range(int(a_second * seconds)):
+        await asyncio.sleep(began + number / a_second - loop.time())
+        free = next((one for one in connections if one.free), None)
+        if free is None:
+            make = partial(_Asking, exchanges, tally, number)
+            _, free = await loop.create_connection(make, place.hostname or "", place.port or 80)
+            connections.append(free)
+        free.ask()
+    async with asyncio.timeout(30):
+        while not all(one.free for one in connections):
+            await asyncio.sleep(0.01)
+    for one in connections:
+        one.stop()
+        one._transport.close()
     return tally
