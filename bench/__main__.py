@@ -5,9 +5,9 @@ import bench.fanout
 import bench.idle
 import bench.join
 import bench.media
-import bench.stalled
 import bench.mixed
 import bench.rest
+import bench.stalled
 
 bench.join.main()
 bench.media.main()
