@@ -1,6 +1,7 @@
 """Clients that do not read, large rooms, bytes that are cut and joined: what a transport does to a session."""
 
 import asyncio
+import gc
 import json
 from typing import Any
 
@@ -235,3 +236,29 @@ async def test_compression_is_not_offered(start: Any) -> None:
         await socket.send("x")
         with pytest.raises(ConnectionClosed):
             await socket.recv()
+
+
+async def test_nothing_is_left_of_a_socket_that_has_gone(start: Any) -> None:
+    """Not even for the collector of cycles: thousands come and go at once."""
+    place = await start()
+    place.main.on("echo", _echo)
+    gc.collect()
+    gc.disable()
+    try:
+        async with place.client() as client:
+            await client.send('421["echo"]')
+            assert await client.recv() == "431[]"
+            assert not _left("HttpToolsProtocol")
+            assert _left("Session", "Protocol", "Socket", "Incoming") == 4
+        async with asyncio.timeout(5):
+            while place.server.links or place.main.sockets:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        assert not _left("Session", "Protocol", "Socket", "Incoming", "Handshake")
+    finally:
+        gc.enable()
+
+
+def _left(*names: str) -> int:
+    ours = [type(thing) for thing in gc.get_objects()]
+    return sum(kind.__name__ in names and kind.__module__.startswith(("socketio_server", "uvicorn")) for kind in ours)

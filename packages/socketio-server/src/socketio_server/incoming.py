@@ -35,17 +35,12 @@ class _Parts:
 class Incoming:
     """The messages of one session."""
 
-    __slots__ = ("_parts", "_session")
+    __slots__ = ("_parts",)
 
-    def __init__(self, session: "Session") -> None:
-        self._session = session
+    def __init__(self) -> None:
         self._parts: _Parts | None = None
 
-    def end(self) -> None:
-        """Expect no more."""
-        self._parts = None
-
-    def message(self, text: str) -> None:
+    def message(self, session: "Session", text: str) -> None:
         """Take a message packet.
 
         Raises:
@@ -55,15 +50,15 @@ class Incoming:
             raise PacketError("text instead of a binary part")
         header = packets.parse_header(text)
         if header.kind == packets.CONNECT:
-            self._connect(header, text)
+            self._connect(session, header, text)
         elif not header.attachments:
-            self._dispatch(header, text, [], len(text))
-        elif header.attachments > self._session.server.max_attachments:
+            self._dispatch(session, header, text, [], len(text))
+        elif header.attachments > session.server.max_attachments:
             raise PacketError("too many binary parts")
         else:
             self._parts = _Parts(header, text)
 
-    def part(self, data: bytes) -> None:
+    def part(self, session: "Session", data: bytes) -> None:
         """Take a binary part.
 
         Raises:
@@ -72,12 +67,11 @@ class Incoming:
         parts = self._parts
         if parts is None:
             raise PacketError("a binary part without its packet")
-        if parts.add(data, self._session.server.max_payload):
+        if parts.add(data, session.server.max_payload):
             self._parts = None
-            self._dispatch(parts.header, parts.text, parts.parts, parts.size)
+            self._dispatch(session, parts.header, parts.text, parts.parts, parts.size)
 
-    def _connect(self, header: Header, text: str) -> None:
-        session = self._session
+    def _connect(self, session: "Session", header: Header, text: str) -> None:
         auth = packets.parse_payload(text, header.start)
         if auth is not None and not isinstance(auth, dict):
             raise PacketError("the auth of a handshake is not an object")
@@ -90,8 +84,7 @@ class Incoming:
             socket = session.sockets[header.namespace] = Socket(namespace, session, Handshake(session.request, auth))
             socket.start()
 
-    def _dispatch(self, header: Header, text: str, parts: list[bytes], size: int) -> None:
-        session = self._session
+    def _dispatch(self, session: "Session", header: Header, text: str, parts: list[bytes], size: int) -> None:
         socket = session.sockets.get(header.namespace)
         if socket is None:
             if header.namespace in session.sockets:
@@ -101,15 +94,15 @@ class Incoming:
             session.leave(socket)
             socket.gone("client namespace disconnect", finish=True)
         elif header.kind in (packets.EVENT, packets.BINARY_EVENT):
-            socket.receive(self._event(header, text, parts, size))
+            socket.receive(self._event(session, header, text, parts, size))
         elif header.kind in (packets.ACK, packets.BINARY_ACK):
             socket.acknowledge(header.number, packets.fill(packets.parse_payload(text, header.start), parts))
         else:
             raise PacketError("a kind of packet that only servers send")
 
-    def _event(self, header: Header, text: str, parts: list[bytes], size: int) -> Event:
+    def _event(self, session: "Session", header: Header, text: str, parts: list[bytes], size: int) -> Event:
         # Measured before it is parsed, so that a large one costs no more than its transport.
-        if size > self._session.server.max_payload:
+        if size > session.server.max_payload:
             return Event("", [], header.number, TOO_LARGE, 0)
         try:
             payload = packets.parse_payload(text, header.start)

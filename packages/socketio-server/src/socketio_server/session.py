@@ -11,7 +11,7 @@ from socketio_server.handshake import Request
 from socketio_server.incoming import Incoming
 from socketio_server.link import Link
 from socketio_server.queue import Full, Outbox, Overflow
-from socketio_server.socket import Socket
+from socketio_server.socket import Socket, nowhere
 
 if TYPE_CHECKING:
     from socketio_server.server import Server
@@ -77,7 +77,7 @@ class Session:
         self.held = False
         self.ended = False
         self.slot = 0
-        self._incoming = Incoming(self)
+        self._incoming = Incoming()
         self._stall: _Stall | None = None
         self._pinged = False
         self._has_joined = False
@@ -116,7 +116,7 @@ class Session:
         """
         kind = text[:1]
         if kind == packets.MESSAGE:
-            self._incoming.message(text)
+            self._incoming.message(self, text)
         elif kind == packets.PONG:
             if self._pinged:
                 self._pinged = False
@@ -132,7 +132,7 @@ class Session:
         Raises:
             PacketError: none is expected.
         """
-        self._incoming.part(data)
+        self._incoming.part(self, data)
 
     def lost(self, reason: str, code: int = NORMAL) -> None:
         """The client has gone or wants to go; what it sent before is still handled."""
@@ -274,7 +274,7 @@ class Session:
             if socket is not None:
                 socket.gone(reason, finish=finish)
         self.sockets = {}
-        self._incoming.end()
+        self.write = nowhere
         if self.probe is not None:
             self.probe.abort()
             self.probe = None

@@ -43,7 +43,7 @@ class Event(NamedTuple):
     size: int
 
 
-def _nowhere(_wire: bytes) -> None:
+def nowhere(_wire: bytes) -> None:
     """What is sent to a socket that has gone."""
 
 
@@ -202,7 +202,7 @@ class Socket:
         if not self.connected:
             return
         self.connected = False
-        self.write = _nowhere
+        self.write = nowhere
         self._reason = reason
         for waiting in (self._calls or {}).values():
             if not waiting.done():
@@ -265,7 +265,7 @@ class Socket:
             self._send(packets.CONNECT_ERROR, None, facts)
             self.session.leave(self, refused=True)
             self.connected = False
-            self.write = _nowhere
+            self.write = nowhere
 
     async def _handle(self, event: Event) -> None:
         self.wants_answer = event.number is not None

@@ -27,11 +27,9 @@ class UvicornLink(WebSocketLink):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """uvicorn hands a connection over."""
         self._connections.add(self)
-        former = transport.get_protocol() if isinstance(transport, asyncio.Transport) else None
-        if former is not None:
-            # It and its parser keep one another alive; by this, reference counting frees both.
-            with contextlib.suppress(AttributeError):
-                former.parser = None  # type: ignore[attr-defined]
+        # The protocol that read the request and its parser keep one another alive; by this, nothing does.
+        with contextlib.suppress(AttributeError):
+            transport.get_protocol().parser = None  # type: ignore[attr-defined]
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
