@@ -131,14 +131,14 @@ async def test_rooms_and_who_is_left_out(start: Any) -> None:
         assert [(await one.recv())[3:-1] for _ in range(4)] == ['"a",1', '"c"', '"f"', '"g"']
         assert [(await two.recv())[3:-1] for _ in range(5)] == ['"a",1', '"b"', '"c"', '"g"', '"h"']
         assert [(await three.recv())[3:-1] for _ in range(4)] == ['"c"', '"d"', '"e"', '"g"']
-    await_gone = [sid for sid, _reason in place.gone]
-    assert len(await_gone) <= 3
+    await until_gone(place, "transport close", 3)
+    assert not place.main.rooms and not place.main.sockets
 
 
 async def test_a_broadcast_that_is_acknowledged(start: Any) -> None:
     place = await start()
     async with place.client() as one, place.client() as two, place.client():
-        call = asyncio.ensure_future(place.main.emit and place.main.to().call("ask", timeout=0.3))
+        call = asyncio.ensure_future(place.main.to().call("ask", timeout=0.3))
         for client, answer in ((one, 1), (two, 2)):
             asked = await client.recv()
             await client.send(f"43{asked[2 : asked.index('[')]}[{answer}]")
