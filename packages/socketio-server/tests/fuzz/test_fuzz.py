@@ -25,7 +25,7 @@ from socketio_server.packets import (
 )
 from socketio_server.websocket import WebSocketLink
 
-from .fuzzing import Mutator
+from .mutator import Mutator
 
 LIMIT = 4096
 HEAD = (
