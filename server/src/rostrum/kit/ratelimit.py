@@ -7,7 +7,6 @@ from typing import Final, TypeVar
 
 import structlog
 from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage
 from limits.aio.storage.redis import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
@@ -16,6 +15,7 @@ from redis.backoff import NoBackoff
 
 from rostrum.kit.errors import RateLimited
 from rostrum.kit.quick import must_wait
+from rostrum.kit.windows import MemoryWindows
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +24,7 @@ AWAY_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 0.5
 
 T = TypeVar("T")
-Counting = Callable[[MovingWindowRateLimiter], Awaitable[T]]
+Counting = Callable[[MovingWindowRateLimiter | MemoryWindows], Awaitable[T]]
 
 
 class RateLimiter:
@@ -38,7 +38,7 @@ class RateLimiter:
     """
 
     def __init__(self, redis_url: str = "") -> None:
-        self._memory = MovingWindowRateLimiter(MemoryStorage())
+        self._memory = MemoryWindows()
         self._shared = _shared(redis_url) if redis_url else None
         self._away_until = 0.0
         self._items: dict[str, RateLimitItem] = {}
