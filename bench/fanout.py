@@ -2,7 +2,7 @@
 
 Rostrum whole (keys, limits, every message in the database before it goes out) beside Node's socket.io with all in
 memory; then its socket server alone, which says what of that is the transport.
-`python -m bench.fanout [--quick] [--only bare|rostrum] [--skip-p2]`
+`python -m bench.fanout [--quick] [--only bare|rostrum] [--skip-p2] [--window 1]`
 """
 
 import argparse
@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvloop
@@ -228,8 +228,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small run that writes no row")
     parser.add_argument("--only", choices=["bare", "rostrum"], help="one of our two servers")
     parser.add_argument("--skip-p2", action="store_true", help="the throughput alone")
+    parser.add_argument("--window", type=int, default=FULL.window, help="messages on their way at once in P1")
     options = parser.parse_known_args()[0]
-    size = QUICK if options.quick else FULL
+    size = replace(QUICK if options.quick else FULL, window=options.window)
     raise_descriptor_limit()
     pin_load()
     data = Path(tempfile.mkdtemp(prefix="rostrum-bench-"))
@@ -252,7 +253,7 @@ def main() -> None:
 def _what(number: str, size: Size) -> str:
     people = size.listeners + size.speakers
     if number == "P1":
-        return f"chat of {TEXT_BYTES} B to {people} sockets, both events, {size.window} messages on their way"
+        return f"chat of {TEXT_BYTES} B to {people} sockets, both events, {size.window} on their way at once"
     return f"p99 of a delivery at {size.rate} deliveries/s to {people} sockets"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import zlib
 from collections.abc import Callable
 from typing import Any, Self
@@ -136,6 +137,8 @@ class Member(asyncio.Protocol):
 
     def stop_reading(self) -> None:
         """Read nothing any more, as a viewer whose network has stalled."""
+        # Otherwise the kernel, whose limits for a connection are tens of MiB, would do the reading for a while.
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
         self._transport.pause_reading()
 
     def reset(self) -> None:

@@ -9,16 +9,3 @@ def private_bytes(pid: int) -> int:
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     raise ValueError(f"process {pid} tells nothing of its memory")
-
-
-def highest_bytes(pid: int) -> int:
-    """The most that was resident since the last `forget_highest`."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    raise ValueError(f"process {pid} tells nothing of its memory")
-
-
-def forget_highest(pid: int) -> None:
-    """Let the highest mark begin anew."""
-    Path(f"/proc/{pid}/clear_refs").write_text("5")
