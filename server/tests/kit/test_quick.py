@@ -170,6 +170,17 @@ async def test_what_changes_takes_effect_at_the_next_read(
     assert await status(eve, "/v1/rooms") == 401
 
 
+async def test_a_refused_read_is_recorded_under_the_id_that_its_answer_has(
+    web: httpx.AsyncClient, services: Services, person: Any
+) -> None:
+    ada = await person("ada")
+    answer = await web.get("/v1/audit-log", headers=ada.headers)
+    assert answer.status_code == 403
+    tenant = await services.tenants.default()
+    records, _ = await services.audit.page(tenant.id, equal={"action": "audit.read"})  # It is there when one is told.
+    assert [record.request_id for record in records] == [answer.headers["x-request-id"]]
+
+
 async def test_an_expired_token_is_refused_though_it_was_good_a_moment_ago(
     web: httpx.AsyncClient, services: Services, person: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

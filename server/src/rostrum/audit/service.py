@@ -26,6 +26,7 @@ from rostrum.kit.dbfaults import DatabaseUnavailable
 from rostrum.kit.errors import InternalError, RostrumError
 from rostrum.kit.ids import new_id
 from rostrum.kit.origin import origin
+from rostrum.kit.quick import must_wait
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +85,7 @@ class AuditService:
 
     async def failed(self, watched: Watched, error: Exception) -> None:
         """Note the failure of an action; nothing of it may be in a transaction that is still open."""
+        must_wait()  # A try that is begun anew would leave the record of a request that nobody was answered.
         if not self._tells(watched, error):
             return
         row = _row(watched, _code(error))

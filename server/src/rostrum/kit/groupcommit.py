@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rostrum.kit.db import Database
 from rostrum.kit.errors import Unavailable
+from rostrum.kit.quick import must_wait
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +78,7 @@ class GroupCommit(Generic[T, R]):
             DatabaseUnavailable: the database is away or full; as always after this, the item may be stored or not.
             Exception: whatever `write` raises for this item alone.
         """
+        must_wait()
         if self._closed:
             raise Unavailable(retry_after=2)
         if len(self._waiting) >= self._most_waiting:
