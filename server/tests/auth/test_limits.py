@@ -19,8 +19,9 @@ CASES: list[tuple[str, str, str, Any]] = [
     ("reset_limit_address", "POST", "/v1/auth/reset-password", {"token": "x", "newPassword": "long enough"}),
     ("export_limit_user", "GET", "/v1/users/me/export", None),
     ("room_limit_user", "POST", "/room/create", {"name": "R", "type": "webinar"}),
-    ("invite_limit_user", "POST", "/v1/rooms/{room}/invitations", {"role": "viewer"}),
-    ("guest_limit_address", "POST", "/v1/rooms/{room}/guest-token", {"name": "G"}),
+    ("invite_limit_user", "POST", "/v1/rooms/{room_id}/invitations", {"role": "viewer"}),
+    ("guest_limit_address", "POST", "/v1/rooms/{room_id}/guest-token", {"name": "G"}),
+    ("delete_limit_user", "DELETE", "/room/{room_id}/files", None),
 ]
 
 
@@ -44,8 +45,10 @@ async def test_the_third_try_is_too_many(client: httpx.AsyncClient, person: Any,
     for number in range(3):
         if path == "/auth/register":
             body = {**REGISTRATION, "email": f"n{number}@example.org"}
-        url = path.format(room=room)
+        url = path.format(room_id=room)
         answers.append(await client.request(method, url, json=body, headers=ada.headers))
     assert [answer.status_code == 429 for answer in answers] == [False, False, True]
     assert answers[-1].json()["code"] == "rate_limited"
     assert 0 < int(answers[-1].headers["retry-after"]) <= 3600
+    document = (await client.get("/openapi.json")).json()
+    assert "429" in document["paths"][path][method.lower()]["responses"]

@@ -147,7 +147,8 @@ async def get_file(
 
 
 @router.delete(
-    "/room/{room_id}/files", responses=enveloped(DeletedOut, "Files deleted successfully!", Forbidden, RoomNotFound)
+    "/room/{room_id}/files",
+    responses=enveloped(DeletedOut, "Files deleted successfully!", Forbidden, RoomNotFound, RateLimited),
 )
 async def delete_files(room_id: str, caller: TokenCaller, files: Files) -> dict[str, Any]:
     """Delete all files of a room; only a host of it may."""
@@ -157,7 +158,7 @@ async def delete_files(room_id: str, caller: TokenCaller, files: Files) -> dict[
 
 @router.delete(
     "/room/{room_id}/files/{filename}",
-    responses=enveloped(DeletedOut, "File deleted successfully!", Forbidden, RoomNotFound, FileNotFound),
+    responses=enveloped(DeletedOut, "File deleted successfully!", Forbidden, RoomNotFound, FileNotFound, RateLimited),
 )
 async def delete_file(room_id: str, filename: str, caller: Caller, files: Files) -> dict[str, Any]:
     """Delete one file; whoever uploaded it may, and a host of the room."""

@@ -113,7 +113,9 @@ async def get_room(room_id: str, caller: Caller, rooms: Rooms) -> dict[str, Any]
 @v1_router.post(
     "/rooms/{room_id}/invitations",
     status_code=201,
-    responses=enveloped(InvitationOut, "Invitation created successfully!", Forbidden, RoomNotFound, status=201),
+    responses=enveloped(
+        InvitationOut, "Invitation created successfully!", Forbidden, RoomNotFound, RateLimited, status=201
+    ),
 )
 async def invite(room_id: str, body: InvitationInput, caller: TokenCaller, rooms: Rooms) -> dict[str, Any]:
     """Make an invitation; only a host of the room may."""
