@@ -69,6 +69,7 @@ async def test_names_the_invalid_field(client: httpx.AsyncClient, visitor: Any, 
     assert answer.status_code == 400
     assert answer.json()["code"] == "invalid_input"
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert "Value error" not in answer.text
 
 
 async def test_extra_fields_grant_nothing(client: httpx.AsyncClient, visitor: Any, services: Services) -> None:
