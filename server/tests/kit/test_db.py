@@ -9,6 +9,7 @@ import pytest
 from rostrum.kit.db import Database
 from rostrum.kit.dbfaults import DatabaseUnavailable, Unstorable
 from rostrum.kit.dbpool import Pool
+from rostrum.migrate import upgrade
 from sqlalchemy import BigInteger, String, column, insert, select, table, text
 from sqlalchemy.exc import IntegrityError
 
@@ -104,6 +105,17 @@ async def test_is_durable_and_checks_references(sqlite: Database) -> None:
         assert await session.scalar(text("PRAGMA journal_mode")) == "wal"
         assert await session.scalar(text("PRAGMA synchronous")) == 2
         assert await session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+async def test_a_new_file_is_its_owners(tmp_path: Path) -> None:
+    db = Database(f"sqlite+aiosqlite:///{tmp_path / 'new.db'}")
+    await upgrade(db)
+    async with db.session() as session:
+        await session.execute(text("UPDATE tenants SET name = name"))
+        made = list(tmp_path.iterdir())
+        assert len(made) >= 2  # The file and its journals.
+        assert [path.stat().st_mode & 0o077 for path in made] == [0] * len(made)
+    await db.close()
 
 
 async def test_a_database_in_trouble_is_unavailable(sqlite: Database) -> None:
