@@ -10,10 +10,13 @@ from urllib.parse import quote
 import httpx
 import pytest
 from rostrum.files import service as files_service
+from rostrum.files.models import RoomFile
+from rostrum.kit.dbfaults import DatabaseUnavailable
 from rostrum.kit.ids import is_id
 from rostrum.services import Services
 from rostrum.settings import Settings
 from rostrum.storage import draft as drafts
+from sqlalchemy.ext.asyncio import AsyncSession
 
 KIB = 1024
 TRICKS = [
@@ -274,6 +277,25 @@ async def test_the_database_fails_after_the_object_is_kept(
         patch.setattr(files_service.store, "take_turn", fail)
         assert (await upload("a.txt")).status_code == 500
     assert _stored(services) == []
+
+
+async def test_a_commit_of_which_nobody_heard_the_end(
+    client: httpx.AsyncClient, ada: Any, room_id: str, upload: Any, services: Services, monkeypatch: Any
+) -> None:
+    commit = AsyncSession.commit
+
+    async def lose_the_answer(session: AsyncSession) -> None:
+        of_a_file = any(isinstance(row, RoomFile) for row in session)
+        await commit(session)
+        if of_a_file:
+            raise DatabaseUnavailable(retry_after=1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AsyncSession, "commit", lose_the_answer)
+        assert (await upload("a.txt")).status_code == 503
+    [listed] = (await client.get(f"/room/{room_id}/files", headers=ada.headers)).json()["data"]
+    got = await client.get(f"/room/{room_id}/files/{listed['filename']}?download=1", headers=ada.headers)
+    assert (got.status_code, got.content) == (200, b"Hello")
 
 
 async def test_what_a_crash_leaves_is_swept(

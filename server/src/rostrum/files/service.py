@@ -21,6 +21,7 @@ from rostrum.files.names import original_name, stored_name, told_apart
 from rostrum.files.schemas import FileInfo, info_of
 from rostrum.kit import clock
 from rostrum.kit.db import Database
+from rostrum.kit.dbfaults import DatabaseUnavailable
 from rostrum.kit.events import EventBus
 from rostrum.kit.ids import new_id
 from rostrum.kit.ratelimit import RateLimiter
@@ -166,8 +167,8 @@ class FileService:
                     raise RoomFull()
                 session.add(row)
                 await self._audit.done(watched)
-        except BaseException:
-            await self._forget([row.object_key])
+        except Exception:
+            await self._forget_unless_stored(row.object_key)
             raise
         return info_of(row)
 
@@ -274,6 +275,18 @@ class FileService:
         """The rows went with their room; the objects follow."""
         async for keys in self._storage.keys(f"{FOLDER}/{fact.room.id}"):
             await self._forget(keys)
+
+    async def _forget_unless_stored(self, key: str) -> None:
+        """Delete an object that did not get its row. Whether it did, a commit that broke off does not say; where the
+        database cannot say either, or the server stops in the midst of it, the sweep at the next start decides."""
+        try:
+            async with self._db.reading() as session:
+                stored = await store.known_keys(session, [key])
+        except DatabaseUnavailable:
+            log.warning("files.orphans_left", count=1)
+            return
+        if not stored:
+            await self._forget([key])
 
     async def _forget(self, keys: Sequence[str]) -> None:
         """Delete objects that no row knows; what cannot be deleted now is left to the sweep at the next start."""
