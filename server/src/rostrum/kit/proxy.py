@@ -6,7 +6,7 @@ other kind would be whatever the client made up.
 
 import re
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, Literal, NamedTuple
 
 from starlette.datastructures import Headers
@@ -54,9 +54,11 @@ class ProxyHeaders:
 
     def resolved(self, scope: Scope) -> Scope:
         """The scope of a request with the true address and scheme."""
-        if not self._trusted or not scope.get("client"):
+        if not scope.get("client"):
             return scope
-        address, port = scope["client"]
+        address, port = _unmapped(scope["client"][0]), scope["client"][1]
+        if not self._trusted:
+            return {**scope, "client": (address, port)} if address != scope["client"][0] else scope
         scheme = scope["scheme"]
         for hop in reversed(self._hops(Headers(scope=scope))):
             if not self._is_trusted(address) or not _is_address(hop.address):
@@ -161,3 +163,12 @@ def _is_address(text: str) -> bool:
 
 def _inside(address: str, network: IPv4Network | IPv6Network) -> bool:
     return ip_address(address) in network
+
+
+def _unmapped(address: str) -> str:
+    """An IPv4 address as such, also where a socket that listens by IPv6 tells it (`::ffff:192.0.2.1`)."""
+    if not address.lower().startswith("::ffff:") or not _is_address(address):
+        return address
+    found = ip_address(address)
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return str(mapped) if mapped else address
