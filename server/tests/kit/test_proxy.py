@@ -109,3 +109,6 @@ class TestLimitsBehindAProxy:
         # What the client wrote itself stands further left than what the proxy has added.
         assert await attempt("198.51.100.1, 203.0.113.1") == 429
         assert await attempt("203.0.113.2") == 400
+        # A home or a machine has a whole network of IPv6 addresses.
+        assert [await attempt(f"2001:db8::{number}") for number in range(3)] == [400, 400, 429]
+        assert await attempt("2001:db8:0:1::1") == 400

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from ipaddress import IPv6Network
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -84,8 +85,17 @@ def given(kind: type[T]) -> Any:
 
 
 def client_address(request: Request) -> str:
-    """The caller's network address; behind a trusted proxy the one that the proxy tells."""
-    return request.client.host if request.client else "unknown"
+    """What limits go by: the caller's network address; behind a trusted proxy the one that the proxy tells.
+
+    Of an IPv6 address it is the first 64 bits: whoever has one has them all below it (RFC 6177), 2^64 addresses.
+    """
+    address = request.client.host if request.client else "unknown"
+    if ":" not in address:
+        return address
+    try:
+        return str(IPv6Network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address
 
 
 def envelope(error: RostrumError, request_id: str) -> JSONResponse:
