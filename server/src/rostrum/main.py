@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
@@ -122,6 +122,14 @@ def _rest(services: Services, opening: Opening) -> FastAPI:
     return app
 
 
+# What a page of another origin may send and read beyond what browsers allow by themselves: downloads are part of it.
+_ASKED_WITH: Final = ("authorization", "content-type", "if-none-match", "if-range", "prefer", "range", "x-api-key")
+_TOLD_WITH: Final = (
+    *("accept-ranges", "content-disposition", "content-range", "etag"),
+    *("link", "retry-after", "x-next-cursor", "x-request-id"),
+)
+
+
 def _framed(rest: FastAPI, doors: Directory, services: Services) -> ASGIApp:
     """What stands around all of REST, outside of FastAPI, so that reads need not enter it."""
     settings = services.settings
@@ -131,8 +139,8 @@ def _framed(rest: FastAPI, doors: Directory, services: Services) -> ASGIApp:
             app,
             allow_origins=settings.allowed_origins,
             allow_methods=["*"],
-            allow_headers=["authorization", "content-type", "x-api-key", "prefer"],
-            expose_headers=["link", "retry-after", "x-next-cursor", "x-request-id"],
+            allow_headers=[*_ASKED_WITH],
+            expose_headers=[*_TOLD_WITH],
         )
     return RequestFrame(
         app,

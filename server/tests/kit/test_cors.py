@@ -29,6 +29,18 @@ class TestAllowed:
                 assert got.headers.get("access-control-allow-origin") != "*"
                 assert "access-control-allow-credentials" not in got.headers
 
+    async def test_a_page_reads_the_facts_of_a_download(self, client: httpx.AsyncClient, backend: Any) -> None:
+        page = {"origin": "https://good.example"}
+        wanted = "authorization,if-none-match,if-range,range,x-api-key"
+        asked = await client.options(
+            "/v1/features",
+            headers={**page, "access-control-request-method": "GET", "access-control-request-headers": wanted},
+        )
+        assert asked.status_code == 200
+        answer = await client.get("/v1/features", headers={**backend.headers, **page})
+        told = {name.strip() for name in answer.headers["access-control-expose-headers"].split(",")}
+        assert {"content-disposition", "content-range", "etag", "x-next-cursor"} <= told
+
 
 async def test_no_credential_travels_by_itself(client: httpx.AsyncClient, person: Any) -> None:
     """Nothing is kept in cookies: a page of another site that posts here has no key and no token with it (CSRF)."""
