@@ -6,7 +6,9 @@ one server; in the idle ones the chat clients are connected and silent. `python 
 
 import argparse
 import asyncio
+import contextlib
 import json
+import os
 import random
 import shutil
 import statistics
@@ -27,7 +29,7 @@ from bench.kit.process import ROOT, Pinned, cpu_seconds_of_all, pin_load
 from bench.kit.rest_data import PUBLIC_URL, Data, seed
 from bench.kit.results import Row
 
-PORT, MEDIA_PORT = 25950, 25951
+PORT, MEDIA_PORT = 21900, 21901
 READS_A_SECOND: Final = 200.0
 
 
@@ -41,7 +43,7 @@ class Size:
     pairs: int
 
 
-FULL, QUICK = Size(1000, 20, 8, 5), Size(200, 10, 4, 2)
+FULL, QUICK = Size(1000, 20, 6, 5), Size(1000, 20, 4, 2)
 
 
 class CrowdProcess:
@@ -139,12 +141,24 @@ def _row(idle: list[float], busy: list[float], size: Size) -> Row:
     )
 
 
+def prefer() -> None:
+    """Go before other programs of the machine, where that is allowed; what is started from here does too.
+
+    A 99th percentile of milliseconds is otherwise that of the neighbours. Priorities among our own stay as they are.
+    """
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
+        # Where sessions take turns as a whole (autogroup of sched(7)), a niceness counts only inside of one.
+        Path("/proc/self/autogroup").write_text("-10")
+
+
 def main() -> None:
     """Run the benchmark and write its row."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="a small run that writes no row")
     size = QUICK if arguments.parse_known_args()[0].quick else FULL
     pin_load()
+    prefer()
     folder = Path(tempfile.mkdtemp(prefix="rostrum-bench-"))
     data = asyncio.run(seed(folder / "rostrum"))
     settings = {

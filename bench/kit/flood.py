@@ -7,6 +7,7 @@ answers each with a line of JSON.
 import asyncio
 import json
 import sys
+import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ class Crowd:
     rooms: list[list[LoadClient]] = field(default_factory=list)
     logins: dict[int, int] = field(default_factory=dict)
     sent: int = 0
+    talking: bool = False
 
     async def gather(self) -> None:
         """Let all chat clients in."""
@@ -45,12 +47,12 @@ class Crowd:
             self.rooms.append(inside)
 
     async def talk(self) -> None:
-        """Chat and log in until cancelled."""
+        """Chat and log in until `talking` is unset; every message and login that was begun is ended."""
         async with httpx.AsyncClient(base_url=self.url, timeout=60) as client:
             await asyncio.gather(self._chat(), *(self._log_in(client, number) for number in range(LOGINS_AT_ONCE)))
 
     async def _chat(self) -> None:
-        while True:
+        while self.talking:
             room = self.rooms[self.sent % len(self.rooms)]
             self.sent += 1
             await room[self.sent % len(room)].request("sendMessage", {"message": f"Message {self.sent}"})
@@ -58,20 +60,28 @@ class Crowd:
 
     async def _log_in(self, client: httpx.AsyncClient, number: int) -> None:
         count = number
-        while True:
+        while self.talking:
             count += LOGINS_AT_ONCE
             password = "a long password" if count // LOGINS_AT_ONCE % 2 else "another password"
             body = {"email": self.emails[count % len(self.emails)], "password": password}
             answer = await client.post("/auth/login", json=body, headers={"x-api-key": self.key})
             self.logins[answer.status_code] = self.logins.get(answer.status_code, 0) + 1
 
+    def deliveries(self) -> int:
+        """How many messages were heard since the last look."""
+        return sum(event == "message" for room in self.rooms for client in room for event, _ in client.events)
+
+    async def all_heard(self) -> None:
+        """Wait until everybody has heard all that the others said, up to a minute."""
+        deadline = time.monotonic() + 60
+        while self.deliveries() < self.sent * (CLIENTS_A_ROOM - 1) and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
+
     def told(self) -> dict[str, Any]:
         """What has happened since the last look; it begins anew."""
-        deliveries = 0
+        told = {"sent": self.sent, "deliveries": self.deliveries(), "logins": self.logins}
         for client in (client for room in self.rooms for client in room):
-            deliveries += sum(event == "message" for event, _ in client.events)
             client.events.clear()
-        told = {"sent": self.sent, "deliveries": deliveries, "logins": self.logins}
         self.sent, self.logins = 0, {}
         return told
 
@@ -86,12 +96,12 @@ async def obey(crowd: Crowd) -> None:
     print(json.dumps({"gathered": sum(map(len, crowd.rooms))}), flush=True)
     talking: asyncio.Task[None] | None = None
     while (order := (await reader.readline()).decode().strip()) in ("talk", "hush"):
+        crowd.talking = False
         if talking is not None:
-            talking.cancel()
-            failed = (await asyncio.gather(talking, return_exceptions=True))[0]
-            assert isinstance(failed, asyncio.CancelledError), failed
-            await asyncio.sleep(0.5)
-        talking = asyncio.create_task(crowd.talk()) if order == "talk" else None
+            await talking
+            await crowd.all_heard()
+        crowd.talking = order == "talk"
+        talking = asyncio.create_task(crowd.talk()) if crowd.talking else None
         print(json.dumps(crowd.told()), flush=True)
 
 
