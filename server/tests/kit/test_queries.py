@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from rostrum.kit.db import Database
+from rostrum.kit.pagination import Position
 from rostrum.kit.queries import Query, QuickReader
 from rostrum.rooms import store
 from rostrum.rooms.info import RoomFilter
@@ -62,6 +63,23 @@ async def test_inside_of_a_transaction_a_query_sees_it(db: Database) -> None:
         session.add(_room("inside", "Inside"))
         await session.flush()
         assert (await store.by_id(db, "inside")) is not None
+
+
+@pytest.mark.parametrize("owner", [{}, {"owner_id": "somebody"}])
+@pytest.mark.parametrize("oldest_first", [False, True])
+async def test_a_list_of_rooms_is_read_in_order_and_not_sorted(
+    db: Database, owner: dict[str, str], oldest_first: bool
+) -> None:
+    compiled = store._page(tuple(owner), oldest_first, follows=True).for_sqlite(db.engine.dialect)
+    values = {"tenant_id": TENANT, "limit": 3, **Position(5, "room-2").values, **owner}
+    async with db.reading() as session:
+        asked = await (await session.connection()).exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {compiled.sql}", tuple(compiled.bound(values))
+        )
+        rows = asked.all()
+    plan = [row[-1] for row in rows]
+    assert len(plan) == 1, plan
+    assert "USING INDEX ix_rooms_tenant_" in plan[0]
 
 
 async def test_a_filter_means_its_text_and_no_pattern(db: Database) -> None:

@@ -1,6 +1,6 @@
 """Tables of rooms and of the roles granted in them."""
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rostrum.kit.db import Base
@@ -14,10 +14,15 @@ class Room(Base):
     """
 
     __tablename__ = "rooms"
+    # Lists are read in the order of an index, so that a page does not cost the sorting of all rooms.
+    __table_args__ = (
+        Index("ix_rooms_tenant_created", "tenant_id", "created_at", "id"),
+        Index("ix_rooms_tenant_owner_created", "tenant_id", "owner_id", "created_at", "id"),
+    )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), index=True)
-    owner_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    owner_id: Mapped[str | None] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(100))
     type: Mapped[str] = mapped_column(String(20))
     is_private: Mapped[bool]
