@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     api_key_cache_seconds: float = Field(
         10, ge=0, le=60, description="How long a revoked API key may still be taken, in seconds."
     )
-    password_threads: int = Field(2, ge=1, le=16, description="Threads that hash passwords, away from the event loop.")
+    password_threads: int = Field(2, ge=1, le=16, description="Processes that hash passwords, started when needed.")
 
     session_days: int = Field(
         30, ge=1, le=3650, description="How long a session may go on by refreshing its token, in days."
