@@ -56,7 +56,7 @@ async def test_hashes_and_checks_in_one_process_of_low_priority(pool: PasswordPo
     assert not await pool.verify("another", None)
     assert helpers._idle == [helper]
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    assert os.getpriority(os.PRIO_PROCESS, helper.process.pid) == min(own + 10, 19)
+    assert os.getpriority(os.PRIO_PROCESS, helper.process.pid) == min(own + 19, 19)
 
 
 async def test_apps_of_one_process_share_the_helper(pool: PasswordPool) -> None:
