@@ -149,7 +149,7 @@ export class Room {
     await this.#outbox.send(text);
   }
 
-  /** Claps, or the like; the room hears sums, by the event `reactions`. */
+  /** Claps, or the like; the room hears sums, by the event `reactions`. Raises `rate_limited` when it is too much. */
   async react(kind: ReactionKind): Promise<void> {
     await this.#ask("reaction", { kind });
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { clientErrors } from "../src/errors";
+import { reactionKinds } from "../src/events";
 
 const source = readFileSync(new URL("../src/events.ts", import.meta.url), "utf8");
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
@@ -18,3 +19,9 @@ describe.each(["Requests", "ServerEvents"])("%s", (type) => {
 });
 
 it.each(Object.keys(clientErrors))("the README lists the error %s", (code) => expect(readme).toContain(`\`${code}\``));
+
+it("knows the kinds of reactions that the page names", () => {
+  const [row = ""] = /^\| `reaction` \|.*?\|.*?\|/m.exec(page) ?? [];
+  const kinds = [...row.matchAll(/`(\w+)`/g)].map((match) => match[1]);
+  expect(kinds.filter((kind) => kind !== "reaction")).toEqual([...reactionKinds]);
+});

@@ -150,6 +150,30 @@ describe("sending", () => {
   });
 });
 
+describe("reacting", () => {
+  it("tells the server the kind, and the page what the room sums up", async () => {
+    const room = visit();
+    await room.join();
+    const heard: unknown[] = [];
+    room.on("reactions", (counts) => heard.push(counts));
+    await room.react("clap");
+    expect(server.bodies("reaction")).toEqual([{ kind: "clap" }]);
+    server.emit("reactions", { counts: { clap: 500, heart: 2 } });
+    await until("the sums are heard", () => heard.length === 1);
+    expect(heard).toEqual([{ clap: 500, heart: 2 }]);
+  });
+
+  it("fails with the server's code when it is too much, and with its own outside of a room", async () => {
+    const room = visit();
+    await expect(room.react("wow")).rejects.toMatchObject({ code: "not_joined" });
+    await room.join();
+    server.refusals.set("reaction", { answer: { error: "Too many requests; try again later.", code: "rate_limited" }, times: 1 });
+    await expect(room.react("wow")).rejects.toMatchObject({ code: "rate_limited" });
+    await room.leave();
+    await expect(room.react("wow")).rejects.toMatchObject({ code: "closed" });
+  });
+});
+
 describe("the end", () => {
   it("leaves nothing behind", async () => {
     const room = visit();
