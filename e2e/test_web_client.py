@@ -1,5 +1,7 @@
 """What a person meets in the web client beside the happy path."""
 
+from functools import partial
+
 from playwright.sync_api import expect
 
 from e2e.conftest import NewAttendee
@@ -8,6 +10,16 @@ from e2e.harness.attendee import Attendee
 from e2e.harness.rooms import RoomLinks, create_room
 from e2e.harness.server import DemoServer
 from e2e.harness.wait import until
+
+# A page keeps what it was told and what it showed: a floating reaction is gone before a busy machine looks.
+_KEEP_REACTIONS = """() => {
+  [window.sums, window.floats] = [[], []];
+  const kept = (node) => node.dataset?.testid === "floating-reaction";
+  new MutationObserver((changes) => changes.flatMap((change) => [...change.addedNodes]).filter(kept)
+    .forEach(({ dataset: { kind, count, own } }) => window.floats.push({ kind, count, own })))
+    .observe(document.body, { childList: true, subtree: true });
+  window.rostrum.room.on("reactions", (counts) => setTimeout(() => window.sums.push(counts)));
+}"""
 
 
 def _host(people: NewAttendee, room: RoomLinks) -> Attendee:
@@ -64,6 +76,25 @@ def test_muting_is_seen_by_the_viewer_and_sends_nothing(people: NewAttendee, roo
         host.find(toggle).click()
     media.decodes(viewer.page, 10)
     media.hears(viewer.page)
+
+
+def test_a_reaction_by_keyboard_is_seen_by_both_and_once(people: NewAttendee, room: RoomLinks) -> None:
+    host, viewer = people("Hana Host"), _viewer(people, room)
+    host.join(room.host_link)
+    for person in (host, viewer):
+        person.page.evaluate(_KEEP_REACTIONS)
+    viewer.find("reactions-toggle").focus()
+    for key in ("Enter", "ArrowRight", "Enter"):
+        viewer.page.keyboard.press(key)
+
+    for person, own in ((host, "false"), (viewer, "true")):
+        until("the room's sum is heard", partial(person.page.evaluate, "() => window.sums.length"))
+        assert person.page.evaluate("() => window.floats") == [{"kind": "clap", "count": "1", "own": own}]
+    expect(viewer.find("reactions-spoken")).to_have_text("You reacted: Applause.")
+
+    viewer.page.keyboard.press("Escape")
+    expect(viewer.find("reaction")).to_have_count(0)
+    expect(viewer.find("reactions-toggle")).to_be_focused()
 
 
 def test_a_host_who_leaves_is_gone_for_the_viewer(people: NewAttendee, room: RoomLinks) -> None:

@@ -1,4 +1,4 @@
-import type { RoomEvents, RoomState } from "@rostrum/sdk";
+import type { ReactionKind, RoomEvents, RoomState } from "@rostrum/sdk";
 import type { RoomLike } from "../session/roomlike";
 import { peer, roomState } from "./sample";
 
@@ -69,6 +69,7 @@ export class FakeRoom implements RoomLike {
     const sent = { id: `m${this.state.chat.length}`, peerId: self.id, name: self.name, message, timestamp: Date.now(), own: true, state: "sent" } as const;
     return this.#did("sendMessage", [message], { chat: [...this.state.chat, sent] });
   };
+  react = (kind: ReactionKind): Promise<void> => this.#did("react", [kind]);
 
   /** Tracks that its devices give; the story page puts moving pictures here. */
   track: (source: "camera" | "mic" | "screen") => MediaStreamTrack = (source) => ({ id: source }) as MediaStreamTrack;

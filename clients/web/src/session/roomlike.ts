@@ -5,6 +5,6 @@ export type RoomLike = Pick<
   Room,
   | "state" | "subscribe" | "on" | "join" | "leave" | "end"
   | "enableCamera" | "disableCamera" | "enableMic" | "disableMic" | "setMicPaused" | "setCameraPaused"
-  | "startScreen" | "stopScreen" | "switchCamera" | "switchMic" | "sendMessage"
+  | "startScreen" | "stopScreen" | "switchCamera" | "switchMic" | "sendMessage" | "react"
   | "requestCohost" | "respondCohost" | "removeCohost" | "mutePeer" | "removePeer" | "lock"
 >;

@@ -89,6 +89,29 @@ it("Escape closes the topmost thing first", () => {
   expect(visit.ui.panel).toBe("none");
 });
 
+it("opens the reactions or the menu, and the reactions only with a connection", () => {
+  const room = new FakeRoom();
+  const visit = visitTo(room);
+  visit.toggleMenu();
+  visit.togglePicker();
+  expect(visit.ui).toMatchObject({ menuOpen: false, pickerOpen: true });
+  visit.closeTopmost();
+  expect(visit.ui.pickerOpen).toBe(false);
+  room.set({ connection: "reconnecting" });
+  visit.togglePicker();
+  expect(visit.ui.pickerOpen).toBe(false);
+});
+
+it("asks who reacts too much to wait, and says it once", async () => {
+  const room = new FakeRoom();
+  room.failures.set("react", new RostrumError("rate_limited", "Too many requests; try again later."));
+  const visit = visitTo(room);
+  await Promise.all([visit.react("clap"), visit.react("clap")]);
+  expect(room.calls).toEqual([["react", "clap"], ["react", "clap"]]);
+  expect(get(visit.toasts).map((toast) => toast.text)).toEqual(["That was a lot of reactions. Wait a few seconds before the next one."]);
+  visit.close();
+});
+
 it("leaves nobody listening", () => {
   const room = new FakeRoom();
   visitTo(room).close();

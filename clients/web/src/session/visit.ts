@@ -1,8 +1,9 @@
-import { RostrumError, type RoomState } from "@rostrum/sdk";
+import { RostrumError, type ReactionKind, type RoomState } from "@rostrum/sdk";
 import { writable, type Readable } from "svelte/store";
 import type { Devices } from "../devices/devices";
 import { deviceProblem } from "../devices/devices";
 import type { AudioOutput } from "../media/output";
+import { Reactions } from "../reactions/reactions";
 import { Quality } from "../stage/quality";
 import { isLive } from "../stage/view";
 import type { Toasts } from "../ui/toasts";
@@ -16,6 +17,7 @@ export type Dialog = { kind: "end" } | { kind: "remove"; peerId: string; name: s
 export interface VisitUi {
   panel: Panel;
   menuOpen: boolean;
+  pickerOpen: boolean;
   dialog: Dialog | null;
   unread: number;
   pinnedKey: string | null;
@@ -41,6 +43,7 @@ export class Visit {
   readonly devices: Devices;
   readonly output: AudioOutput;
   readonly toasts: Toasts;
+  readonly reactions: Reactions;
   readonly viewerLink: string;
   readonly #now: () => number;
   readonly #store;
@@ -53,9 +56,10 @@ export class Visit {
     this.devices = parts.devices;
     this.output = parts.output;
     this.toasts = parts.toasts;
+    this.reactions = new Reactions(parts.room);
     this.viewerLink = parts.viewerLink;
     this.#now = parts.now ?? Date.now;
-    this.#ui = { panel: parts.panel, menuOpen: false, dialog: null, unread: 0, pinnedKey: null, busy: new Set(), liveSince: null };
+    this.#ui = { panel: parts.panel, menuOpen: false, pickerOpen: false, dialog: null, unread: 0, pinnedKey: null, busy: new Set(), liveSince: null };
     this.#store = writable(this.#ui);
     this.#owned.push(
       this.room.subscribe((state) => this.#follow(state)),
@@ -76,6 +80,7 @@ export class Visit {
 
   close(): void {
     for (const end of this.#owned.splice(0)) end();
+    this.reactions.close();
     this.output.close();
     this.devices.close();
     this.toasts.close();
@@ -88,19 +93,29 @@ export class Visit {
   }
 
   openPanel(panel: Panel): void {
-    this.#change({ panel, menuOpen: false, unread: panel === "chat" ? 0 : this.#ui.unread });
+    this.#change({ panel, menuOpen: false, pickerOpen: false, unread: panel === "chat" ? 0 : this.#ui.unread });
   }
 
   toggleMenu(): void {
-    this.#change({ menuOpen: !this.#ui.menuOpen });
+    this.#change({ menuOpen: !this.#ui.menuOpen, pickerOpen: false });
   }
 
   closeMenu(): void {
     if (this.#ui.menuOpen) this.#change({ menuOpen: false });
   }
 
+  /** Without a connection nobody would hear of it. */
+  togglePicker(): void {
+    const pickerOpen = !this.#ui.pickerOpen && this.room.state.connection === "joined";
+    this.#change({ pickerOpen, menuOpen: false });
+  }
+
+  closePicker(): void {
+    if (this.#ui.pickerOpen) this.#change({ pickerOpen: false });
+  }
+
   open(dialog: Dialog): void {
-    this.#change({ dialog, menuOpen: false });
+    this.#change({ dialog, menuOpen: false, pickerOpen: false });
     if (dialog.kind === "settings") void this.devices.refresh();
   }
 
@@ -112,6 +127,7 @@ export class Visit {
   closeTopmost(): void {
     if (this.#ui.dialog) this.closeDialog();
     else if (this.#ui.menuOpen) this.closeMenu();
+    else if (this.#ui.pickerOpen) this.closePicker();
     else if (this.#ui.panel !== "none") this.openPanel("none");
     else this.#change({ pinnedKey: null });
   }
@@ -162,6 +178,10 @@ export class Visit {
 
   send(text: string): Promise<void> {
     return this.room.sendMessage(text).catch((thrown: unknown) => this.#fail(thrown));
+  }
+
+  react(kind: ReactionKind): Promise<void> {
+    return this.reactions.react(kind).catch((thrown: unknown) => this.#fail(thrown, "react"));
   }
 
   askForStage(): Promise<void> {
@@ -229,7 +249,8 @@ export class Visit {
     const code = thrown instanceof RostrumError ? thrown.code : "";
     // Whoever closes the browser's own chooser has not met an error.
     if (code === "closed" || (verb === "screen" && code === "permission_denied")) return;
-    if (verb === "camera" || verb === "mic") this.toasts.add(deviceSentence(verb, thrown), "bad");
+    if (verb === "react" && code === "rate_limited") this.toasts.add("That was a lot of reactions. Wait a few seconds before the next one.");
+    else if (verb === "camera" || verb === "mic") this.toasts.add(deviceSentence(verb, thrown), "bad");
     else this.toasts.add(thrown instanceof Error ? thrown.message : "That did not work.", "bad");
   }
 

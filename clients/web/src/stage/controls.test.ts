@@ -12,6 +12,8 @@ it("offers a viewer a request and no devices", () => {
   expect(view.request).toMatchObject({ disabled: false, pending: false });
   expect(controlsView(roomState({ myCohostRequest: "pending" }), MEANS).request).toMatchObject({ disabled: true, pending: true });
   expect(controlsView(roomState({ connection: "reconnecting" }), MEANS).request?.disabled).toBe(true);
+  expect(view.react.disabled).toBe(false);
+  expect(controlsView(roomState({ connection: "reconnecting" }), MEANS).react.disabled).toBe(true);
 });
 
 it("shows what the devices do", () => {

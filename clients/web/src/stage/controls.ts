@@ -9,7 +9,8 @@ export interface ControlsView {
   camera: Toggle;
   screen: Toggle;
   /** Null for those on stage already. */
-  request: { label: string; disabled: boolean; pending: boolean } | null;
+  request: RequestView | null;
+  react: { disabled: boolean };
   locked: boolean;
 }
 
@@ -18,6 +19,15 @@ export interface Toggle {
   on: boolean;
   label: string;
   disabled: boolean;
+}
+
+export interface RequestView {
+  label: string;
+  /** Beside the icon; `short` where there is little room. */
+  text: string;
+  short: string;
+  disabled: boolean;
+  pending: boolean;
 }
 
 export interface Means {
@@ -36,6 +46,7 @@ export function controlsView(state: RoomState, means: Means): ControlsView {
     camera: cameraToggle(state, onStage, means),
     screen: screenToggle(state, onStage && means.canShareScreen, means),
     request: onStage ? null : requestView(state, online && !means.busy.has("request")),
+    react: { disabled: !online },
     locked: state.room?.locked ?? false,
   };
 }
@@ -57,7 +68,10 @@ function screenToggle(state: RoomState, visible: boolean, { busy }: Means): Togg
   return { visible, on, label, disabled: busy.has("screen") || taken };
 }
 
-function requestView(state: RoomState, free: boolean): ControlsView["request"] {
+function requestView(state: RoomState, free: boolean): RequestView {
   const pending = state.myCohostRequest === "pending";
-  return { label: pending ? "Request sent" : "Ask to join the stage", disabled: pending || !free, pending };
+  const words = pending
+    ? { label: "Request sent", text: "Request sent", short: "Sent" }
+    : { label: "Ask to join the stage", text: "Join the stage", short: "Join" };
+  return { ...words, disabled: pending || !free, pending };
 }

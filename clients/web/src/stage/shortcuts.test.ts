@@ -6,7 +6,7 @@ import { shortcutFor } from "./shortcuts";
 const press = (key: string, change = {}) => ({ key, ctrlKey: false, altKey: false, metaKey: false, repeat: false, ...change });
 
 it("knows its keys, in either case", () => {
-  expect(["m", "V", "s", "C", "p", "Escape", "x"].map((key) => shortcutFor(press(key), false))).toEqual(["mic", "camera", "screen", "chat", "people", "close", null]);
+  expect(["m", "V", "s", "C", "p", "r", "Escape", "x"].map((key) => shortcutFor(press(key), false))).toEqual(["mic", "camera", "screen", "chat", "people", "reactions", "close", null]);
 });
 
 it("keeps away from typing, from the browser's own shortcuts and from held keys", () => {

@@ -1,6 +1,6 @@
-export type Shortcut = "mic" | "camera" | "screen" | "chat" | "people" | "close";
+export type Shortcut = "mic" | "camera" | "screen" | "chat" | "people" | "reactions" | "close";
 
-const keys: Readonly<Record<string, Shortcut>> = { m: "mic", v: "camera", s: "screen", c: "chat", p: "people", escape: "close" };
+const keys: Readonly<Record<string, Shortcut>> = { m: "mic", v: "camera", s: "screen", c: "chat", p: "people", r: "reactions", escape: "close" };
 
 export interface KeyPress {
   key: string;
@@ -29,6 +29,7 @@ export interface Reachable {
   toggleCamera(): Promise<void>;
   toggleScreen(): Promise<void>;
   togglePanel(panel: "chat" | "people"): void;
+  togglePicker(): void;
   closeTopmost(): void;
   readonly room: { readonly state: { readonly self: { readonly role: string } | null } };
 }
@@ -39,6 +40,7 @@ export function pressed(visit: Reachable, event: KeyboardEvent): void {
   if (shortcut === null) return;
   const onStage = visit.room.state.self?.role !== "viewer";
   if (shortcut === "chat" || shortcut === "people") visit.togglePanel(shortcut);
+  else if (shortcut === "reactions") visit.togglePicker();
   else if (shortcut === "close") visit.closeTopmost();
   else if (onStage && shortcut === "mic") void visit.toggleMic();
   else if (onStage && shortcut === "camera") void visit.toggleCamera();
