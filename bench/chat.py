@@ -21,6 +21,7 @@ from pathlib import Path
 from bench.kit.process import Pinned, cpu_seconds, pin_load
 from bench.kit.raw_client import RawClient
 from bench.kit.results import Pairs, Row
+from bench.kit.rostrum import demo
 
 OUR_PORT, PEER_PORT = 21710, 21711
 TEXT = "x" * 200
@@ -170,17 +171,9 @@ async def compare(ours: Target, peer: Target, size: Size) -> tuple[list[Figures]
 
 
 def _start(name: str, port: int, data: Path, batch: int) -> tuple[Pinned, Target]:
-    settings = {
-        "ROSTRUM_MEDIA_PORT": "0",
-        "ROSTRUM_MEDIA_ADDRESSES": "127.0.0.1",
-        "ROSTRUM_MEDIA_WORKERS": "1",
-        "ROSTRUM_PEER_GRACE_SECONDS": "1",
-        "ROSTRUM_CHAT_BATCH": str(batch),
-        # The senders are the load here; in service each may send 60 in 10 s.
-        "ROSTRUM_CHAT_LIMIT_PEER": "1000/second",
-    }
-    command = ["./rostrum", "demo", "--json", "--port", str(port), "--data-dir", str(data / name)]
-    server = Pinned(command, data / f"{name}.log", settings)
+    # The senders are the load here; in service each may send 60 in 10 s.
+    limit = "1000/second"
+    server = demo(data / name, port, peer_grace_seconds="1", chat_batch=str(batch), chat_limit_peer=limit)
     # A client without any key may make rooms in the demo.
     return server, Target(name, server.told["url"], server.pid, {})
 

@@ -20,10 +20,11 @@ from typing import Any
 from bench.kit import node_peer
 from bench.kit.process import Pinned, cpu_seconds, pin_load
 from bench.kit.results import Pairs, Row
+from bench.kit.rostrum import auths, demo
 from bench.kit.rtc_fixtures import DTLS, audio_rtp, capabilities_of_a_browser, video_rtp
 from bench.kit.socketio_load import LoadClient
 
-OUR_PORT, OUR_MEDIA_PORT, NODE_PORT, NODE_MEDIA_PORT = 25910, 25911, 25930, 25931
+NODE_PORT, NODE_MEDIA_PORT = 25930, 25931
 AT_ONCE = 8
 SETTLE_SECONDS = 3.0
 
@@ -201,20 +202,9 @@ async def compare(ours: Target, peer: Target, size: Size) -> Pairs:
 
 
 def _start_ours(data: Path) -> tuple[Pinned, Target]:
-    settings = {
-        "ROSTRUM_MEDIA_PORT": str(OUR_MEDIA_PORT),
-        "ROSTRUM_MEDIA_ADDRESSES": "127.0.0.1",
-        "ROSTRUM_MEDIA_WORKERS": "1",
-        "ROSTRUM_CONSUMERS_PER_WORKER": "100000",
-        "ROSTRUM_LOG_LEVEL": "warning",
-        # Leaving is not measured: rooms that a round leaves behind shall be over before the next one begins.
-        "ROSTRUM_PEER_GRACE_SECONDS": "1",
-    }
-    command = ["./rostrum", "demo", "--json", "--port", str(OUR_PORT), "--data-dir", str(data / "rostrum")]
-    server = Pinned(command, data / "ours.log", settings)
-    told = server.told
-    host = {"apiKey": told["publishableKey"], "token": told["hostToken"]}
-    return server, Target("ours", told["url"], server.pid, host, {"apiKey": told["publishableKey"]})
+    # Leaving is not measured: rooms that a round leaves behind shall be over before the next one begins.
+    server = demo(data / "rostrum", log_level="warning", consumers_per_worker="100000", peer_grace_seconds="1")
+    return server, Target("ours", server.told["url"], server.pid, *auths(server))
 
 
 async def _remembered(target: Target) -> Known:

@@ -28,8 +28,9 @@ from bench.kit.http_load import Exchange, exchange, paced
 from bench.kit.process import ROOT, Pinned, cpu_seconds_of_all, pin_load
 from bench.kit.rest_data import PUBLIC_URL, Data, seed
 from bench.kit.results import Row
+from bench.kit.rostrum import serve
 
-PORT, MEDIA_PORT = 21900, 21901
+PORT = 21900
 READS_A_SECOND: Final = 200.0
 
 
@@ -161,19 +162,9 @@ def main() -> None:
     prefer()
     folder = Path(tempfile.mkdtemp(prefix="rostrum-bench-"))
     data = asyncio.run(seed(folder / "rostrum"))
-    settings = {
-        "ROSTRUM_MEDIA_PORT": str(MEDIA_PORT),
-        "ROSTRUM_MEDIA_ADDRESSES": "127.0.0.1",
-        "ROSTRUM_MEDIA_WORKERS": "1",
-        "ROSTRUM_PUBLIC_URL": PUBLIC_URL,
-        "ROSTRUM_OPEN_ROOMS": "true",
-        # The flood shall reach the password hashes; with the limits it would be turned away before.
-        "ROSTRUM_LOGIN_LIMIT_ACCOUNT": "1000000/minute",
-        "ROSTRUM_LOGIN_LIMIT_ADDRESS": "1000000/minute",
-    }
-    url = f"http://127.0.0.1:{PORT}"
-    command = ["./rostrum", "serve", "--host", "127.0.0.1", "--port", str(PORT), "--data-dir", str(folder / "rostrum")]
-    server = Pinned(command, folder / "server.log", settings, ready=f"{url}/readyz")
+    # The flood shall reach the password hashes; with the limits it would be turned away before.
+    unlimited = {"login_limit_account": "1000000/minute", "login_limit_address": "1000000/minute"}
+    server, url = serve(folder / "rostrum", PORT, public_url=PUBLIC_URL, open_rooms="true", **unlimited)
     try:
         row = _row(*compare(url, server, data, size), size)
     finally:

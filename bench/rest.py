@@ -22,8 +22,9 @@ from bench.kit.http_load import Exchange, exchange, load
 from bench.kit.process import Pinned, cpu_seconds_of_all, pin_load
 from bench.kit.rest_data import PUBLIC_URL, Data, Member, seed
 from bench.kit.results import Pairs
+from bench.kit.rostrum import serve
 
-OUR_PORT, OUR_MEDIA_PORT, EXPRESS_PORT, FASTAPI_PORT = 25940, 25941, 25942, 25943
+OUR_PORT, EXPRESS_PORT, FASTAPI_PORT = 25940, 25942, 25943
 PEERS = Path(__file__).parent / "peers"
 
 ROUTES: dict[str, Callable[[Member], list[str]]] = {
@@ -99,15 +100,7 @@ async def compare(ours: Target, peers: list[Target], route: str, size: Size) -> 
 
 
 def _ours(folder: Path) -> tuple[Pinned, str]:
-    settings = {
-        "ROSTRUM_MEDIA_PORT": str(OUR_MEDIA_PORT),
-        "ROSTRUM_MEDIA_ADDRESSES": "127.0.0.1",
-        "ROSTRUM_MEDIA_WORKERS": "1",
-        "ROSTRUM_PUBLIC_URL": PUBLIC_URL,
-    }
-    command = ["./rostrum", "serve", "--host", "127.0.0.1", "--port", str(OUR_PORT), "--data-dir", str(folder)]
-    url = f"http://127.0.0.1:{OUR_PORT}"
-    return Pinned(command, folder.parent / "ours.log", settings, ready=f"{url}/readyz"), url
+    return serve(folder, OUR_PORT, public_url=PUBLIC_URL)
 
 
 def _express(configuration: Path) -> tuple[Pinned, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.kit import node_peer
 from bench.kit.process import Pinned
+from bench.kit.rostrum import auths, demo
 
 
 @dataclass(frozen=True)
@@ -34,19 +35,9 @@ def raise_descriptor_limit(wanted: int = 20_000) -> None:
 @contextmanager
 def rostrum(data: Path) -> Iterator[Target]:
     """The whole of Rostrum: keys, limits, database, media worker."""
-    settings = {
-        "ROSTRUM_MEDIA_PORT": "0",
-        "ROSTRUM_MEDIA_ADDRESSES": "127.0.0.1",
-        "ROSTRUM_MEDIA_WORKERS": "1",
-        "ROSTRUM_LOG_LEVEL": "warning",
-        "ROSTRUM_PEER_GRACE_SECONDS": "1",
-    }
-    command = ["./rostrum", "demo", "--json", "--port", "0", "--data-dir", str(data / "rostrum")]
-    server = Pinned(command, data / "ours.log", settings)
+    server = demo(data / "rostrum", log_level="warning", peer_grace_seconds="1")
     try:
-        key, token = server.told["publishableKey"], server.told["hostToken"]
-        host, viewer = {"apiKey": key, "token": token}, {"apiKey": key}
-        yield Target("Rostrum", server.told["url"], server.pid, host, viewer)
+        yield Target("Rostrum", server.told["url"], server.pid, *auths(server))
     finally:
         server.stop()
 

@@ -53,6 +53,37 @@ async def test_what_a_handler_returns_is_the_acknowledgement(start: Any) -> None
         assert json.loads((await client.recv())[3:]) == [{"event": "unknown", "args": [5], "asked": True}]
 
 
+async def test_a_handler_may_acknowledge_before_it_is_done(start: Any) -> None:
+    place = await start()
+
+    async def early(socket: Any) -> str:
+        assert socket.wants_answer
+        socket.answer("now", 1)
+        assert not socket.wants_answer
+        socket.emit("after")
+        socket.answer("never")
+        return "nor this"
+
+    place.main.on("early", early)
+    async with place.client() as client:
+        await client.send('427["early"]', '42["early"]', '428["early"]')
+        assert [await client.recv() for _ in range(2)] == ['437["now",1]', '42["after"]']
+
+
+async def test_a_dropped_client_hears_what_was_sent_and_is_free_to_come_back(start: Any) -> None:
+    place = await start()
+    async with place.client() as client:
+        (socket,) = place.main.sockets.values()
+        socket.emit("last")
+        socket.drop()
+        socket.drop()
+        assert await client.recv() == '42["last"]'
+        with pytest.raises(ConnectionClosed) as closed:  # No packet of a disconnection came.
+            await client.recv()
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == 1001
+    assert [reason for _id, reason in place.gone] == ["transport close"] and not place.main.sockets
+
+
 async def test_the_servers_calls(start: Any) -> None:
     place = await start()
     async with place.client() as client:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from socketio_server import packets
 from socketio_server.errors import CallTimeout, ConnectRefused, Disconnected, PacketError
+from socketio_server.frames import GOING_AWAY
 from socketio_server.handshake import Handshake
 from socketio_server.queue import Overflow
 
@@ -55,12 +56,12 @@ class Socket:
         handshake: how the client introduced itself.
         data: for the application.
         connected: whether events reach the client.
-        wants_answer: whether the event that is being handled asks for an acknowledgement.
         write: sends frames; changes with the state of the client's transport.
     """
 
     __slots__ = (
         "_admitted",
+        "_answering",
         "_calls",
         "_inbox",
         "_inbox_size",
@@ -74,7 +75,6 @@ class Socket:
         "id",
         "namespace",
         "session",
-        "wants_answer",
         "write",
     )
 
@@ -85,9 +85,9 @@ class Socket:
         self.handshake = handshake
         self.data: Any = None
         self.connected = True
-        self.wants_answer = False
         self.write: Callable[[bytes], None] = session.write
         self._admitted = False
+        self._answering: int | None = None
         self._working = False
         self._inbox: deque[Event] | None = None
         self._inbox_size = 0
@@ -100,6 +100,20 @@ class Socket:
     def rooms(self) -> frozenset[str]:
         """The rooms that it is in; that of its own id is not among them."""
         return frozenset(self._rooms or ())
+
+    @property
+    def wants_answer(self) -> bool:
+        """Whether the event that is being handled still waits for an acknowledgement."""
+        return self._answering is not None
+
+    def answer(self, *values: Any) -> None:
+        """Acknowledge the event that is being handled before its handler returns, whose own answer is then left.
+
+        What is sent to the client from now on comes after the acknowledgement.
+        """
+        number, self._answering = self._answering, None
+        if number is not None and self.connected:
+            self._send(packets.ACK, number, list(values))
 
     def join(self, room: str) -> None:
         """Enter a room. A socket that has gone enters none."""
@@ -160,6 +174,11 @@ class Socket:
             self.gone(reason, finish=False)
             if close:
                 session.end(reason)
+
+    def drop(self, reason: str = "transport close") -> None:
+        """End the client's transport, after what has been sent, in the way that makes its library come back."""
+        if self.connected:
+            self.session.end(reason, GOING_AWAY, reason)
 
     def deliver(self, wire: bytes, key: str | None = None, policy: Overflow | None = None) -> None:
         """Write frames, with a queue policy of their own."""
@@ -268,16 +287,17 @@ class Socket:
             self.write = nowhere
 
     async def _handle(self, event: Event) -> None:
-        self.wants_answer = event.number is not None
+        self._answering = event.number
         try:
             has_answer, answer = await self.namespace.handle(self, event)
-            if has_answer and event.number is not None and self.connected:
-                values = list(answer) if isinstance(answer, tuple) else [] if answer is None else [answer]
-                self._send(packets.ACK, event.number, values)
+            if has_answer and self._answering is not None:
+                self.answer(*(answer if isinstance(answer, tuple) else () if answer is None else (answer,)))
         except PacketError as error:
             self.session.failed(error)
         except Exception:
             log.exception("the handler of an event failed")
+        finally:
+            self._answering = None
 
     def _send(self, kind: int, number: int | None, data: Any) -> None:
         server = self.namespace.server
