@@ -1,8 +1,9 @@
 """What nodes tell one another. One node alone needs nobody; several meet at Redis. The only module that speaks to its
 channels.
 
-Redis' channels forget: who is away misses what is said. So a message on the bus is only ever a hint to what the
-database holds, and `on_gap` tells when hints may have been missed, here or on another node, so that one can look there.
+Redis' channels forget: who is away misses what is said. So a message to all is only ever a hint to what the database
+holds, and `on_gap` tells when hints may have been missed, here or on another node, so that one can look there. What is
+said to one node alone is counted by whoever says it (kit/links.py).
 """
 
 import asyncio
@@ -23,8 +24,12 @@ from rostrum.kit.ids import new_id
 log = structlog.get_logger(__name__)
 
 CHANNEL: Final = "rostrum:bus"
+CHANNELS: Final = 2
+"""That each node listens to: one for all, one of its own."""
+
 RETRY_SECONDS: Final = 0.25
 IDLE_SECONDS: Final = 1.0
+PARTING_SECONDS: Final = 1.0
 SILENT_SECONDS: Final = 3.0
 KEPT_MESSAGES: Final = 10_000
 _GAP: Final = "gap"
@@ -33,9 +38,15 @@ Hearer = Callable[[bytes], Awaitable[None]]
 
 
 class Bus:
-    """The bus of a node that is alone: nobody hears, nothing is missed."""
+    """The bus of a node that is alone: nobody hears, nothing is missed.
+
+    Attributes:
+        node: the id of this node, another one at each start.
+    """
 
     def __init__(self) -> None:
+        self.node = new_id()
+        self._on_unheard: list[Callable[[str], None]] = []
         self._hearers: dict[str, list[Hearer]] = defaultdict(list)
         self._on_gap: list[Callable[[], Awaitable[None]]] = []
 
@@ -47,8 +58,12 @@ class Bus:
         """Call back when this node is connected again and messages may have been missed, here or elsewhere."""
         self._on_gap.append(callback)
 
-    def publish(self, topic: str, message: bytes) -> None:
-        """Tell the other nodes; awaits nothing, keeps the order, and is lost while the bus is away."""
+    def on_unheard(self, callback: Callable[[str], None]) -> None:
+        """Call back with the id of a node that something was said to while nobody listened there."""
+        self._on_unheard.append(callback)
+
+    def publish(self, topic: str, message: bytes, *, to: str | None = None) -> None:
+        """Tell the other nodes, or one; awaits nothing, keeps the order, and is lost while the bus is away."""
 
     def problem(self) -> str:
         """Why the other nodes cannot be reached; empty when they can."""
@@ -76,21 +91,20 @@ class RedisBus(Bus):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self._node = new_id()
         # Nothing is tried again below: the loops here do that, and know what was lost meanwhile.
         self._redis: Redis = Redis.from_url(
             url, socket_timeout=SILENT_SECONDS, socket_connect_timeout=2.0, retry=Retry(NoBackoff(), 0)
         )
-        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue(KEPT_MESSAGES)
+        self._outgoing: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(KEPT_MESSAGES)
         self._is_listening = False
         self._has_gap = False
         self._was_lost = False
         self._tasks: list[asyncio.Task[None]] = []
 
-    def publish(self, topic: str, message: bytes) -> None:
-        """Tell the other nodes; awaits nothing, keeps the order, and is lost while Redis is away."""
+    def publish(self, topic: str, message: bytes, *, to: str | None = None) -> None:
+        """Tell the other nodes, or one; awaits nothing, keeps the order, and is lost while Redis is away."""
         try:
-            self._outgoing.put_nowait(self._sealed(topic, message))
+            self._outgoing.put_nowait((to or "", self._sealed(topic, message)))
         except asyncio.QueueFull:
             self._was_lost = True
 
@@ -103,7 +117,11 @@ class RedisBus(Bus):
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._tell())]
 
     async def close(self) -> None:
-        """End both; may be called again."""
+        """Say what is left, then end both; may be called again."""
+        if self._tasks and self._is_listening:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PARTING_SECONDS):
+                    await self._outgoing.join()
         pending = set(self._tasks)
         while pending:
             # More than once where need be: a cancellation that meets a time-out in the library is lost there.
@@ -113,34 +131,44 @@ class RedisBus(Bus):
         await self._redis.aclose()
 
     def _sealed(self, topic: str, message: bytes) -> bytes:
-        return msgspec.msgpack.encode(_Envelope(self._node, topic, message))
+        return msgspec.msgpack.encode(_Envelope(self.node, topic, message))
 
     async def _tell(self) -> None:
         """Publish what waits, all of it in one round trip."""
         while True:
-            batch = [await self._outgoing.get()]
-            while not self._outgoing.empty():
-                batch.append(self._outgoing.get_nowait())
+            batch = [await self._outgoing.get(), *self._taken()]
             while not await self._published(batch):
                 # What could not be said is not said late, in the middle of something else: whoever may have missed
                 # it is told just that.
                 self._was_lost = True
                 batch = []
                 await asyncio.sleep(RETRY_SECONDS)
-                while not self._outgoing.empty():
-                    self._outgoing.get_nowait()
+                self._taken()
+            self._outgoing.task_done()
 
-    async def _published(self, batch: list[bytes]) -> bool:
+    def _taken(self) -> list[tuple[str, bytes]]:
+        """All that waits now."""
+        taken = []
+        while not self._outgoing.empty():
+            taken.append(self._outgoing.get_nowait())
+            self._outgoing.task_done()
+        return taken
+
+    async def _published(self, batch: list[tuple[str, bytes]]) -> bool:
         was_lost, self._was_lost = self._was_lost, False
-        envelopes = [self._sealed(_GAP, b""), *batch] if was_lost else batch
+        letters = [("", self._sealed(_GAP, b"")), *batch] if was_lost else batch
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
-                for envelope in envelopes:
-                    pipeline.publish(CHANNEL, envelope)
-                await pipeline.execute()
+                for node, envelope in letters:
+                    pipeline.publish(_channel(node), envelope)
+                heard = await pipeline.execute()
         except Exception as error:
             log.warning("bus.not_told", messages=len(batch), error=type(error).__name__)
             return False
+        for node in {node for (node, _), listeners in zip(letters, heard, strict=True) if node and not listeners}:
+            for callback in self._on_unheard:
+                with _logged(node):
+                    callback(node)
         return True
 
     async def _listen(self) -> None:
@@ -148,7 +176,7 @@ class RedisBus(Bus):
         while True:
             try:
                 async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(CHANNEL)
+                    await pubsub.subscribe(CHANNEL, _channel(self.node))
                     await self._hear(pubsub)
             except Exception as error:
                 # Whatever it is, a node must not be deaf for ever.
@@ -172,6 +200,8 @@ class RedisBus(Bus):
 
     async def _take(self, message: dict[str, Any]) -> None:
         if message["type"] == "subscribe":
+            if message["data"] < CHANNELS:
+                return
             self._is_listening = True
             if self._has_gap:
                 log.info("bus.back")
@@ -182,7 +212,7 @@ class RedisBus(Bus):
                 await self._deliver(msgspec.msgpack.decode(message["data"], type=_Envelope))
 
     async def _deliver(self, envelope: _Envelope) -> None:
-        if envelope.node == self._node:
+        if envelope.node == self.node:
             return
         if envelope.topic == _GAP:
             await self._tell_of_gap()
@@ -194,6 +224,10 @@ class RedisBus(Bus):
         for callback in self._on_gap:
             with _logged(_GAP):
                 await callback()
+
+
+def _channel(node: str) -> str:
+    return f"{CHANNEL}:{node}" if node else CHANNEL
 
 
 @contextlib.contextmanager
