@@ -5,13 +5,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from rostrum.audit import AuditService, Shipper
-from rostrum.auth import AccountService, AuthService, TokenService
+from rostrum.auth import AccountService, AuthService, Principal, TokenService
 from rostrum.auth.sockets import SessionSockets
 from rostrum.chat import ChatService
 from rostrum.chat.personal import ChatOfUser
 from rostrum.files import FileService
 from rostrum.files.personal import FilesOfUser
 from rostrum.kit.bus import Bus, RedisBus
+from rostrum.kit.cluster import Cluster, RedisCluster
 from rostrum.kit.db import Database
 from rostrum.kit.dbfaults import DatabaseUnavailable
 from rostrum.kit.dbpool import Pool
@@ -41,6 +42,7 @@ class Services:
     db: Database
     events: EventBus
     bus: Bus
+    cluster: Cluster
     limits: RateLimiter
     audit: AuditService
     tenants: TenantService
@@ -75,20 +77,25 @@ class Services:
         await self.storage.start()
         await self.files.start()
         await self.bus.start()
+        await self.cluster.start()
+        self.realtime.start()
         await self.live.start()
         await self.sockets.start()
         await self.sfu.start()
 
     async def drain(self) -> None:
         """Let go of the sockets in the way that makes clients come back, before the server stops."""
+        await self.cluster.retire()
         await self.realtime.close()
 
     async def stop(self) -> None:
         """End everything, in the reverse order of the start; may be called after a start that failed."""
         await self.sockets.close()
         await self.chat.close()
-        await self.bus.close()
         await self.live.close()
+        await self.realtime.close()
+        await self.cluster.close()
+        await self.bus.close()
         await self.sfu.close()
         await self.account.close()
         self.auth.close()
@@ -112,6 +119,7 @@ def build(settings: Settings) -> Services:
     events = EventBus()
     redis_url = settings.redis_url.get_secret_value()
     bus = RedisBus(redis_url) if redis_url else Bus()
+    cluster = RedisCluster(bus, redis_url) if redis_url else Cluster(bus)
     limits = RateLimiter(redis_url)
     # A peer lives on one node, so that what it may do there is counted there.
     limits_of_peers = RateLimiter()
@@ -130,18 +138,22 @@ def build(settings: Settings) -> Services:
     realtime = Realtime(
         auth.authenticate_socket, allowed_origins=settings.allowed_origins, max_bytes=settings.max_signal_bytes
     )
+    if not cluster.is_alone:
+        realtime.span(bus, cluster, Principal)
     live = LiveService(
         realtime,
         rooms,
         events,
         SessionRecorder(db),
+        db,
+        cluster,
         grace_seconds=settings.peer_grace_seconds,
         ice_servers=settings.ice_servers,
         features_of=features_of,
     )
     stage = Stage(live, audit)
     reactions = Reactions(live.notifier, events, limits_of_peers, limit=settings.reaction_limit_peer)
-    Upkeep(live, stage)
+    Upkeep(live, stage, bus, cluster)
     pool = WorkerPool(
         count=settings.media_workers,
         binary=settings.engine_binary,
@@ -151,7 +163,7 @@ def build(settings: Settings) -> Services:
         log_level=settings.engine_log_level,
     )
     sfu = SfuService(live, events, pool, consumers_per_worker=settings.consumers_per_worker)
-    sockets = SessionSockets(realtime, events, tenants)
+    sockets = SessionSockets(realtime, events, tenants, auth.standings, bus)
     trail = AuditTrail(audit, realtime)
     account.personal += [
         MeetingsOfUser(db),
@@ -166,7 +178,6 @@ def build(settings: Settings) -> Services:
         rooms,
         files,
         events,
-        bus,
         limits_of_peers,
         audit,
         limit=settings.chat_limit_peer,
@@ -177,6 +188,7 @@ def build(settings: Settings) -> Services:
         db,
         events,
         bus,
+        cluster,
         limits,
         audit,
         tenants,

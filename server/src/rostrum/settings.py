@@ -74,8 +74,8 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr = Field(
         SecretStr(""),
-        description="Redis server at which several nodes meet, redis://[[user]:password@]host:port/db: they count "
-        "limits together and pass chat on. Empty: one node.",
+        description="Redis server at which several nodes meet, redis://[[user]:password@]host:port/db: they serve "
+        "rooms and count limits together. Empty: one node.",
     )
     secret: SecretStr = Field(
         SecretStr(""),

@@ -11,7 +11,8 @@ from rostrum.audit import AuditService, Watched
 from rostrum.auth import Principal
 from rostrum.kit.errors import RostrumError
 from rostrum.kit.origin import origin
-from rostrum.kit.realtime import Connection, Realtime
+from rostrum.kit.realtime import Realtime
+from rostrum.kit.sockets import Connection
 from rostrum.live import Peer
 
 DENIALS: Final = frozenset({401, 403, 404})

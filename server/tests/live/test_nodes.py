@@ -1,14 +1,20 @@
-"""F7, and two nodes that share a database and a Redis: chat reaches both, and a Redis that goes away costs little."""
+"""Several nodes that share a database and a Redis: one leads a room, and its people may be connected to any."""
 
 import asyncio
+import contextlib
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
+import websockets
 from pydantic import SecretStr
+from redis.asyncio import Redis
 from redis_server import RedisServer, running_redis
+from rostrum.live import store
+from rostrum.rooms.keeper import RoomChange
 
 AWAY_SECONDS = 15
 
@@ -19,20 +25,33 @@ def redis() -> Iterator[RedisServer]:
         yield server
 
 
+MakeNode = Callable[..., Any]
+
+
 @pytest.fixture
-async def nodes(new_postgresql: Any, redis: RedisServer, make_hall: Any) -> list[Any]:
-    """Two servers, as two nodes run them."""
+def make_node(new_postgresql: Any, redis: RedisServer, make_hall: Any) -> MakeNode:
+    """Starts servers that are nodes of one cluster."""
     shared = {"database_url": SecretStr(new_postgresql()), "redis_url": SecretStr(redis.url)}
-    return [await make_hall(**shared) for _ in range(2)]
+
+    async def make(**changes: Any) -> Any:
+        return await make_hall(**{**shared, **changes})
+
+    return make
+
+
+@pytest.fixture
+async def nodes(make_node: MakeNode) -> list[Any]:
+    """Two nodes."""
+    return [await make_node() for _ in range(2)]
 
 
 async def _meeting(nodes: list[Any]) -> tuple[str, list[Any]]:
-    """A room with somebody of each node in it."""
+    """A room with somebody of each node in it; the first node leads it."""
     token = await nodes[0].user("ada")
     room_id = await nodes[0].room(token)
     clients = [await nodes[0].client(token), await nodes[1].client()]
-    for client in clients:
-        await client.join(room_id)
+    for client, name in zip(clients, ("Ada", "Bob"), strict=True):
+        await client.join(room_id, name)
     return room_id, clients
 
 
@@ -42,7 +61,65 @@ async def _status(node: Any, path: str) -> tuple[int, str]:
         return answer.status_code, answer.text
 
 
-async def test_chat_reaches_the_other_node_once_and_in_order(nodes: list[Any]) -> None:
+async def _until(condition: Callable[[], Any], seconds: float = 5) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def _dropped(*clients: Any, seconds: float = 10) -> None:
+    """Wait until clients were let go, in the way that makes real ones come back by themselves."""
+    await _until(lambda: not any(client.socket.connected for client in clients), seconds)
+
+
+async def _back(client: Any, room_id: str) -> dict[str, Any]:
+    """Come back as the SDK does."""
+    resume = client.joined["resume"]
+    await client.connect()
+    return dict(await client.join(room_id, "Back", resume=resume))
+
+
+async def _unfinished(node: Any, room_id: str) -> list[str]:
+    async with node.services.db.reading() as session:
+        return [row.id for row in await store.unfinished(session, room_id)]
+
+
+def _vanish(node: Any) -> None:
+    """Cut a node off from the others for good, as its death would."""
+    node.services.cluster._beating.cancel()
+    for task in node.services.bus._tasks:
+        task.cancel()
+
+
+async def test_one_room_on_two_nodes(nodes: list[Any]) -> None:
+    room_id, (ada, bob) = await _meeting(nodes)
+    assert list(nodes[0].services.live.rooms) == [room_id] and not nodes[1].services.live.rooms
+    assert (await ada.hear("peerJoined"))["name"] == "Bob"
+    assert [peer["name"] for peer in bob.joined["peers"]] == ["Ada"]
+    assert bob.joined["room"]["sessionId"] == ada.joined["room"]["sessionId"]
+    # Media: the host's camera comes to the viewer of the other node from the leader's worker.
+    producer = await ada.publish()
+    assert [made["producer_id"] for made in await bob.hear_list("newProducers")] == [producer]
+    consumer = await bob.watch(producer)
+    assert await bob.ok("resume", {"consumer_id": consumer["id"]}) == {"resumed": [consumer["id"]]}
+    assert await bob.code("produce", {"producerTransportId": "x", "kind": "video", "rtpParameters": {}}) == "forbidden"
+    # The stage: the viewer is called up, sends, and is let go again.
+    request = (await bob.ok("cohost:request"))["requestId"]
+    assert (await ada.hear("cohost:request", requestId=request))["name"] == "Bob"
+    await ada.ok("cohost:respond", {"requestId": request, "accepted": True})
+    assert (await bob.hear("cohost:response"))["role"] == "cohost"
+    voice = await bob.publish("mic")
+    assert [made["producer_id"] for made in await ada.hear_list("newProducers")] == [voice]
+    await ada.ok("cohost:remove", {"peer_id": bob.joined["id"]})
+    assert (await ada.hear("producerClosed"))["producer_id"] == voice
+    await bob.ok("reaction", {"kind": "clap"})
+    assert (await ada.hear("reactions"))["counts"] == {"clap": 1}
+    await bob.ok("exitRoom")
+    assert (await ada.hear("peerLeft"))["name"] == "Bob"
+    assert await bob.code("getMyRoomInfo") == "not_in_room"
+
+
+async def test_chat_reaches_both_nodes_once_and_in_order(nodes: list[Any]) -> None:
     room_id, (ada, bob) = await _meeting(nodes)
     for number in range(10):
         await (ada, bob)[number % 2].ok("sendMessage", {"message": str(number), "clientId": str(number)})
@@ -58,9 +135,236 @@ async def test_chat_reaches_the_other_node_once_and_in_order(nodes: list[Any]) -
         assert [body["message"] for body in history] == [*map(str, range(10)), "last"]
 
 
+async def test_an_acknowledgement_comes_before_what_follows_it(nodes: list[Any]) -> None:
+    room_id, _clients = await _meeting(nodes)
+    realtime = nodes[0].services.realtime
+
+    async def answer_and_tell(connection: Any, number: int) -> int:
+        asyncio.get_running_loop().call_soon(lambda: realtime.emit("told", number, to=connection.id))
+        return number
+
+    for node in nodes:
+        node.services.realtime.on("test:tell", answer_and_tell)
+    url = nodes[1].url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
+    async with websockets.connect(url) as raw:
+        await raw.send("40" + json.dumps({"apiKey": await nodes[1].key()}))
+        await raw.send('420["join",' + json.dumps({"room_id": room_id, "name": "Raw"}) + "]")
+        while not (await raw.recv()).startswith("430["):
+            pass
+        for number in range(1, 31):
+            await raw.send(f'42{number}["test:tell",{number}]')
+        heard: list[str] = []
+        async with asyncio.timeout(5):
+            while len(heard) < 60:
+                text = str(await raw.recv())
+                if text.startswith(("43", '42["told"')):
+                    heard.append(text)
+    for number in range(1, 31):
+        assert heard.index(f"43{number}[{number}]") < heard.index(f'42["told",{number}]')
+
+
+async def test_a_message_to_a_room_goes_once_to_each_node(nodes: list[Any]) -> None:
+    """As the frames that its members there get, whatever their number."""
+    room_id, (ada, bob) = await _meeting(nodes)
+    for _ in range(3):
+        await (await nodes[1].client()).join(room_id, "More")
+    sent: list[bytes] = []
+    bus = nodes[0].services.bus
+    publish = bus.publish
+
+    def count(topic: str, message: bytes, **facts: Any) -> None:
+        sent.append(message)
+        publish(topic, message, **facts)
+
+    bus.publish = count
+    await ada.ok("sendMessage", {"message": "x" * 1000})
+    await bob.hear("sendMessage")
+    (frames,) = [message for message in sent if b"x" * 1000 in message]
+    assert frames.count(b'42["message",') == frames.count(b'42["sendMessage",') == 1
+
+
+async def test_who_moves_to_a_room_of_another_node_leaves_the_first(nodes: list[Any]) -> None:
+    room_id, (ada, bob) = await _meeting(nodes)
+    eve = await nodes[1].user("eve")
+    other = await nodes[1].room(eve)
+    host = await nodes[1].client(eve)
+    await host.join(other, "Eve")
+    assert list(nodes[1].services.live.rooms) == [other]
+    await bob.join(other, "Bob")
+    assert (await ada.hear("peerLeft"))["name"] == "Bob"
+    assert (await host.hear("peerJoined"))["name"] == "Bob"
+    await ada.ok("sendMessage", {"message": "not for Bob"})
+    assert (await host.ok("sendMessage", {"message": "for Bob"}))["id"]
+    assert (await bob.hear("message"))["message"] == "for Bob"
+    # And back again, from a room of his own node to one of the other.
+    await bob.join(room_id, "Bob")
+    assert (await host.hear("peerLeft"))["name"] == "Bob"
+    await ada.hear("peerJoined")
+    # A refusal changes nothing.
+    await host.ok("room:lock", {"locked": True})
+    assert await bob.code("join", {"room_id": other, "name": "Bob"}) == "room_locked"
+    await bob.ok("getMyRoomInfo")
+    assert "peerLeft" not in ada.names()
+
+
+async def test_a_drop_on_one_node_is_taken_over_on_the_other(nodes: list[Any]) -> None:
+    room_id, (ada, bob) = await _meeting(nodes)
+    await bob.drop()
+    bob.url = nodes[0].url
+    back = await _back(bob, room_id)
+    assert back["resumed"] and back["id"] == bob.joined["id"] and "peerLeft" not in ada.names()
+    # The old socket of a peer that is taken over while it seems to live is told so, wherever it is.
+    again = await nodes[1].client()
+    taken = await again.join(room_id, "Bob", resume=back["resume"])
+    assert taken["id"] == back["id"]
+    await bob.hear("peerReplaced")
+    third = await nodes[0].client()
+    assert (await third.join(room_id, "Bob", resume=back["resume"]))["id"] == back["id"]
+    await again.hear("peerReplaced")
+    await _dropped(again, bob)
+
+
+async def test_a_room_that_nobody_got_into_is_led_by_nobody(nodes: list[Any], redis: RedisServer) -> None:
+    lost = await nodes[1].client()
+    assert await lost.code("join", {"room_id": "0" * 24, "name": "X"}) == "room_not_found"
+    room_id, (ada, bob) = await _meeting(nodes)
+    async with Redis.from_url(redis.url, decode_responses=True) as look:
+        assert await look.keys("rostrum:leads:*") == [f"rostrum:leads:{room_id}"]
+        await ada.ok("room:end")
+        assert (await bob.hear("roomClosed"))["reason"] == "ended"
+        async with asyncio.timeout(5):
+            while await look.keys("rostrum:leads:*"):
+                await asyncio.sleep(0.05)
+    # The next session of the room may be led by the other node, and is another one.
+    assert (await bob.join(room_id, "Bob"))["room"]["sessionId"] != ada.joined["room"]["sessionId"]
+    assert list(nodes[1].services.live.rooms) == [room_id]
+
+
+async def test_a_leader_that_stops_hands_its_rooms_over(nodes: list[Any]) -> None:
+    room_id, (ada, bob) = await _meeting(nodes)
+    said = await ada.ok("sendMessage", {"message": "before"})
+    await ada.ok("room:lock", {"locked": True})
+    began = time.monotonic()
+    await nodes[0].services.drain()
+    await _dropped(ada, bob)
+    ada.url = nodes[1].url
+    back = await _back(ada, room_id)
+    assert time.monotonic() - began < 3
+    assert (
+        back["role"] == "host"
+        and back["room"]["locked"]
+        and [body["id"] for body in back["chatHistory"]] == [said["id"]]
+    )
+    assert back["room"]["sessionId"] == bob.joined["room"]["sessionId"]
+    assert list(nodes[1].services.live.rooms) == [room_id]
+
+
+async def test_a_leader_that_dies_is_followed_by_another(nodes: list[Any]) -> None:
+    room_id, (ada, bob) = await _meeting(nodes)
+    said = await ada.ok("sendMessage", {"message": "before"})
+    _vanish(nodes[0])
+    began = time.monotonic()
+    await _dropped(bob)
+    assert time.monotonic() - began < 6
+    back = await _back(bob, room_id)
+    assert time.monotonic() - began < 10
+    assert back["room"]["sessionId"] == bob.joined["room"]["sessionId"]
+    assert [body["id"] for body in back["chatHistory"]] == [said["id"]]
+    assert await _unfinished(nodes[1], room_id) == [back["room"]["sessionId"]]
+    answer = await bob.ok("sendMessage", {"message": "after"})
+    assert answer["id"]
+
+
+async def test_a_leader_that_was_taken_for_dead_gives_way(nodes: list[Any], redis: RedisServer) -> None:
+    room_id, (ada, bob) = await _meeting(nodes)
+    # As after a long halt of the process: its lease has run out, and somebody else has the room.
+    async with Redis.from_url(redis.url, decode_responses=True) as look:
+        await look.set(f"rostrum:leads:{room_id}", nodes[1].services.cluster.node)
+        await look.delete(f"rostrum:node:{nodes[0].services.cluster.node}")
+    await _dropped(ada, bob)
+    assert not nodes[0].services.live.rooms
+    back = await _back(bob, room_id)
+    assert back["room"]["sessionId"] == bob.joined["room"]["sessionId"]
+    assert list(nodes[1].services.live.rooms) == [room_id]
+    # Ada, still at the old leader's, is brought to the new one.
+    assert (await _back(ada, room_id))["role"] == "host"
+    assert (await bob.hear("peerJoined"))["name"] == "Back"
+    assert not nodes[0].services.live.rooms
+
+
+async def test_a_starting_node_leaves_the_others_sessions_alone(make_node: MakeNode) -> None:
+    first = await make_node(peer_grace_seconds=0.2)
+    token = await first.user("ada")
+    room_id = await first.room(token)
+    ada = await first.client(token)
+    await ada.join(room_id, "Ada")
+    lone = await first.room(token)
+    await first.services.live.recorder.flush()
+    second = await make_node(peer_grace_seconds=0.2)
+    # A session that a node has left behind when it died: nobody leads its room.
+    async with second.services.db.session() as session:
+        (row,) = await store.unfinished(session)
+        session.add(type(row)(id="f" * 24, tenant_id=row.tenant_id, room_id=lone, started_at=1))
+    for _ in range(2):
+        await second.services.live.open_rooms.interruptions.settle()
+    assert await _unfinished(second, room_id) == [ada.joined["room"]["sessionId"]]
+    assert await _unfinished(second, lone) == []
+    assert second.services.cluster._rooms == set()
+
+
+async def test_rest_on_one_node_reaches_the_room_on_the_other(nodes: list[Any]) -> None:
+    room_id, (ada, bob) = await _meeting(nodes)
+    away = nodes[1].services
+    host = await away.auth.authenticate_socket(await nodes[1].key(), ada.auth["token"])
+    assert await away.rooms.live_among([room_id, "0" * 24]) == {room_id}
+    await away.keeper.change(host, room_id, RoomChange(name="Renamed"))
+    await _until(lambda: nodes[0].services.live.rooms[room_id].info.name == "Renamed")
+    eve_token = await nodes[1].user("eve")
+    eve = await nodes[1].client(eve_token)
+    await eve.join(room_id, "Eve")
+    eve_id = away.tokens.verify(eve_token).subject
+    await away.keeper.add_cohost(host, room_id, eve_id)
+    assert (await bob.hear("roleChanged"))["role"] == "cohost"
+    await away.keeper.remove_cohost(host, room_id, eve_id)
+    await bob.hear("roleChanged", role="viewer")
+    # Who was sent out of the room may not read its chat at any node.
+    await ada.ok("peer:remove", {"peer_id": eve.joined["id"]})
+    assert (await eve.hear("roomClosed"))["reason"] == "removed"
+    headers = {"x-api-key": await nodes[1].key(), "authorization": f"Bearer {eve_token}"}
+    async with httpx.AsyncClient(base_url=nodes[1].url, headers=headers) as client:
+        assert (await client.get(f"/v1/rooms/{room_id}/messages")).json()["code"] == "removed_from_room"
+        # A logout closes sockets on all nodes, at once.
+        near = await nodes[0].client(eve_token)
+        assert (await client.post("/v1/auth/logout")).status_code in (200, 204)
+        await _dropped(near, eve, seconds=3)
+    await away.keeper.delete(host, room_id)
+    for client in (ada, bob):
+        assert (await client.hear("roomClosed"))["reason"] == "ended"
+
+
+async def test_hints_that_were_missed_are_made_up_for(nodes: list[Any], redis: RedisServer) -> None:
+    room_id, (ada, _bob) = await _meeting(nodes)
+    eve_token = await nodes[0].user("eve")
+    eve = await nodes[0].client(eve_token)
+    await eve.join(room_id, "Eve")
+    away = nodes[1].services
+    host = await away.auth.authenticate_socket(await nodes[1].key(), ada.auth["token"])
+    other = await nodes[0].client(eve_token)
+    redis.kill()
+    await _until(lambda: all(node.services.bus.problem() for node in nodes))
+    await away.keeper.delete(host, room_id)
+    claims = away.tokens.verify(eve_token)
+    await away.account.logout(await away.auth.authenticate_socket(await nodes[1].key(), eve_token))
+    assert claims.subject and "roomClosed" not in ada.names()
+    redis.start()
+    assert (await ada.hear("roomClosed"))["reason"] == "ended"
+    await _dropped(eve, other)
+
+
 async def test_redis_goes_away_and_comes_back(nodes: list[Any], redis: RedisServer) -> None:
-    _room, (ada, bob) = await _meeting(nodes)
+    room_id, (ada, bob) = await _meeting(nodes)
     producer = await ada.publish()
+    seen = await bob.watch(producer)
     assert [(await _status(node, "/readyz"))[0] for node in nodes] == [200, 200]
     redis.kill()
     gone = time.monotonic()
@@ -70,19 +374,31 @@ async def test_redis_goes_away_and_comes_back(nodes: list[Any], redis: RedisServ
             await asyncio.sleep(0.1)
     assert "Redis does not answer" in (await _status(nodes[0], "/readyz"))[1]
     assert [(await _status(node, "/healthz"))[0] for node in nodes] == [200, 200]
-    # Media, joining, chat and limits on one node know nothing of Redis.
+    # Media, joining, chat and limits at the leader know nothing of Redis; who is elsewhere gets a clear error.
     near = await nodes[0].client()
-    await near.join(ada.joined["room"]["id"])
+    await near.join(room_id)
     await near.watch(producer)
     here = await near.ok("sendMessage", {"message": "And I am here."})
     assert (await ada.hear("message"))["id"] == here["id"]
+    assert await bob.code("sendMessage", {"message": "Hello?"}) == "node_unreachable"
+    stranger = await nodes[1].client()
+    assert await stranger.code("join", {"room_id": room_id, "name": "Late"}) == "node_unreachable"
     await asyncio.sleep(max(0.0, AWAY_SECONDS - (time.monotonic() - gone)))
-    assert "message" not in bob.names() and "consumerClosed" not in near.names()
+    assert bob.socket.connected and not {"message", "consumerClosed"} & {*bob.names(), *near.names()}
     redis.start()
     back = time.monotonic()
-    assert [(await bob.hear("message"))["id"] for _ in range(2)] == [said["id"], here["id"]]
+    await _dropped(bob)
+    again = await _back(bob, room_id)
+    assert again["resumed"] and again["id"] == bob.joined["id"]
+    assert [body["id"] for body in again["chatHistory"]] == [said["id"], here["id"]]
+    # Its media never stopped: the consumer is the one of before.
+    assert await bob.ok("resume", {"consumer_id": seen["id"]}) == {"resumed": [seen["id"]]}
     answer = await bob.ok("sendMessage", {"message": "Now I do."})
     await ada.hear("message", id=answer["id"])
     assert time.monotonic() - back < 3
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(3):
+            while [(await _status(node, "/readyz"))[0] for node in nodes] != [200, 200]:
+                await asyncio.sleep(0.1)
     assert [(await _status(node, "/readyz"))[0] for node in nodes] == [200, 200]
-    assert [name for name in bob.names() if name in ("message", "sendMessage")] == ["sendMessage"] * 2
+    assert nodes[0].services.live.rooms[room_id].session_id == ada.joined["room"]["sessionId"]

@@ -127,7 +127,7 @@ async def test_roles_of_a_session_that_nobody_came_back_to_end_with_it(make_hall
     await host.ok("cohost:respond", {"requestId": request["requestId"], "accepted": True})
     await asyncio.sleep(0.6)
     again = await make_hall()
-    again.services.live._settle()
+    await again.services.live.open_rooms.interruptions.settle()
     answer = await (await again.client(token)).join(room_id)
     assert answer["role"] == "viewer" and answer["room"]["sessionId"] != vera.joined["room"]["sessionId"]
 

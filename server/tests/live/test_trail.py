@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import socketio
+from rostrum.live.interrupted import Interruptions
 
 Row = tuple[str, str, str, str | None]
 """Action, actor, resource and code."""
@@ -107,19 +108,25 @@ async def test_a_refused_handshake_is_a_record_where_the_tenant_is_known(hall: A
     assert len(await _log(hall, action="socket.connect")) == 1
 
 
+async def _found_by_the_next_run(hall: Any, room_id: str) -> Any:
+    async def nothing(*_: Any) -> None:
+        return None
+
+    services = hall.services
+    found = Interruptions(services.db, services.cluster, grace_seconds=60, flush=nothing, on_ended=nothing)
+    await found.start()
+    left = await found.take(room_id)
+    await found.close()
+    return left
+
+
 async def test_what_a_host_decides_outlives_a_kill(hall: Any, make_hall: Any, scene: dict[str, Any]) -> None:
     """The rows are read as the next run of the server would find them, at the moment of the acknowledgement."""
     await scene["host"].ok("room:lock", {"locked": True})
     await scene["host"].ok("peer:remove", {"peer_id": scene["other_id"]})
-    recorder = type(hall.services.live.recorder)(hall.services.db)
-    await recorder.start()
-    left = recorder.interrupted[scene["room"]]
-    await recorder.close()
+    left = await _found_by_the_next_run(hall, scene["room"])
     assert left.locked
     assert left.removed == {scene["other_subject"]}
     await scene["host"].ok("room:end")
-    again = type(hall.services.live.recorder)(hall.services.db)
-    await again.start()
-    assert scene["room"] not in again.interrupted
-    await again.close()
+    assert await _found_by_the_next_run(hall, scene["room"]) is None
     assert await hall.services.rooms.live_roles(scene["room"]) == {}

@@ -25,7 +25,8 @@ class Principal(msgspec.Struct, frozen=True):
         name: the display name the token carries, if any.
         room_id, room_role: what a join token grants; None for all others.
         key_kind, key_id: kind and id of the API key that came along.
-        session_id: the login that a user's token comes from; None for all others.
+        session_id, generation: the login that a user's token comes from, and the user's password that it comes after;
+            None for all others.
         expires_at: when the token ends, milliseconds since 1970; None without a token.
     """
 
@@ -40,6 +41,7 @@ class Principal(msgspec.Struct, frozen=True):
     key_kind: KeyKind | None = None
     key_id: str | None = None
     session_id: str | None = None
+    generation: int | None = None
     expires_at: int | None = None
 
     @property

@@ -234,6 +234,7 @@ def _from_claims(claims: Claims, tenant: TenantInfo, key: KeyIdentity | None) ->
         room_id=claims.room_id,
         room_role=claims.room_role,
         session_id=claims.session_id or None,
+        generation=claims.generation if claims.use == "access" else None,
         key_kind=key.kind if key else None,
         key_id=key.key_id if key else None,
         expires_at=claims.expires_at,

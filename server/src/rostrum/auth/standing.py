@@ -4,17 +4,20 @@ Remembered for a few seconds, since this is asked at every request. What this pr
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from rostrum.auth import store
 from rostrum.auth.errors import InvalidToken
+from rostrum.auth.principal import Principal
 from rostrum.auth.tokens import Claims
 from rostrum.kit import clock
 from rostrum.kit.db import Database
 
 SECONDS: Final = 10.0
 SIZE: Final = 20_000
+AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,22 @@ class Standings:
                 known = self._remembered(claims.subject) or await self._load(claims.tenant_id, claims.subject)
         if known.generation != claims.generation or claims.session_id in known.ended:
             raise InvalidToken()
+
+    async def refused(self, principals: Iterable[Principal]) -> set[Principal]:
+        """Those of these callers whose tokens no longer count; asks the database, and remembers nothing."""
+        users = [principal for principal in dict.fromkeys(principals) if principal.generation is not None]
+        refused: set[Principal] = set()
+        for start in range(0, len(users), AT_ONCE):
+            some = users[start : start + AT_ONCE]
+            async with self._db.reading() as session:
+                generations = await store.generations(session, [principal.subject for principal in some])
+                ended = await store.ended_among(session, [principal.session_id or "" for principal in some])
+            refused.update(
+                principal
+                for principal in some
+                if generations.get(principal.subject) != principal.generation or principal.session_id in ended
+            )
+        return refused
 
     def forget(self, user_id: str) -> None:
         """The user's standing has changed; call it after the change is committed."""

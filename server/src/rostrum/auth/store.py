@@ -39,6 +39,17 @@ async def ended_sessions(db: Database, user_id: str) -> Sequence[str]:
     return await db.all(_ENDED, user_id=user_id)
 
 
+async def generations(session: AsyncSession, users: Sequence[str]) -> dict[str, int]:
+    """User → generation, of those of these users that there are."""
+    rows = await session.execute(select(User.id, User.generation).where(User.id.in_(users)))
+    return dict(rows.tuples())
+
+
+async def ended_among(session: AsyncSession, sessions: Sequence[str]) -> set[str]:
+    """Those of these sessions that were logged out."""
+    return set(await session.scalars(select(EndedSession.id).where(EndedSession.id.in_(sessions))))
+
+
 async def end_session(session: AsyncSession, session_id: str, user_id: str, *, now: int, expires_at: int) -> None:
     """Note that a session was logged out (once), and forget those whose tokens have all expired anyway."""
     await session.execute(delete(EndedSession).where(EndedSession.expires_at < now))

@@ -18,7 +18,6 @@ from rostrum.chat.models import ChatMessage
 from rostrum.chat.schemas import ChatFile, MessageInfo, SendMessage, file_body
 from rostrum.files import FileService
 from rostrum.kit import clock
-from rostrum.kit.bus import Bus
 from rostrum.kit.db import Database
 from rostrum.kit.errors import FeatureDisabled, InvalidInput
 from rostrum.kit.events import EventBus
@@ -30,7 +29,6 @@ from rostrum.rooms import RoomService
 from rostrum.rooms.errors import RoomNotFound
 
 LONGEST_BYTES = 4096
-TOPIC = "chat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +62,6 @@ class Draft:
         }
 
 
-class Said(msgspec.Struct, array_like=True, frozen=True):
-    """What a node tells the others of a stored message; `body` is what the sockets get, as JSON."""
-
-    room_id: str
-    message: MessageInfo
-    body: bytes
-
-
 class ChatService(Contributor):
     """Chat of live rooms. The last messages of a live room are kept in memory for those who join.
 
@@ -87,7 +77,6 @@ class ChatService(Contributor):
         rooms: RoomService,
         files: FileService,
         events: EventBus,
-        bus: Bus,
         limits: RateLimiter,
         audit: AuditService,
         *,
@@ -99,15 +88,12 @@ class ChatService(Contributor):
         self._live = live
         self._rooms = rooms
         self._files = files
-        self._bus = bus
         self._limits = limits
         self._limit = limit
         self._writer = GroupCommit[Draft, MessageInfo](db, _write, self._tell, largest=batch)
         self._histories: dict[LiveRoom, asyncio.Task[History]] = {}
         live.answers.contribute(self)
         events.subscribe(RoomClosed, self._on_room_closed)
-        bus.subscribe(TOPIC, self._said_elsewhere)
-        bus.on_gap(self._catch_up)
 
     async def close(self) -> None:
         """Store what is on its way; nothing more is taken."""
@@ -158,33 +144,14 @@ class ChatService(Contributor):
         return file_body(await self._files.find(room_id, name))
 
     def _tell(self, draft: Draft, message: MessageInfo) -> None:
-        """The message is on disk: whoever does not know it yet hears of it, here and on the other nodes."""
+        """The message is on disk: whoever does not know it yet hears of it."""
         room = draft.peer.room
         if draft.history.add(message):
-            body = _encoded(message, draft.sender)
-            self._announce(room, body, skip=draft.peer)
-            self._bus.publish(TOPIC, msgspec.msgpack.encode(Said(room.id, message, bytes(body))))
-
-    def _announce(self, room: LiveRoom, body: msgspec.Raw, *, skip: Peer | None = None) -> None:
-        # The classic clients listen to either name.
-        for event in ("message", "sendMessage"):
-            self._live.notifier.room(room, event, body, skip=skip)
-
-    async def _said_elsewhere(self, told: bytes) -> None:
-        """A message was stored by another node; its body goes on as it came."""
-        said = msgspec.msgpack.decode(told, type=Said)
-        room = self._live.rooms.get(said.room_id)
-        if room is not None and (await self._history(room)).add(said.message):
-            self._announce(room, msgspec.Raw(said.body))
-
-    async def _catch_up(self) -> None:
-        """What other nodes said may have been missed: the database knows it."""
-        for room in list(self._histories):
-            history = await self._history(room)
-            for message in await self._latest(room.id):
-                if history.add(message):
-                    sent_by = {"socketId": None, "peerId": message.peer_id, "room_id": room.id}
-                    self._announce(room, _encoded(message, sent_by))
+            body = {**message.body(), **draft.sender, "name": message.name}
+            encoded = msgspec.Raw(msgspec.json.encode(body))
+            # The classic clients listen to either name.
+            for event in ("message", "sendMessage"):
+                self._live.notifier.room(room, event, encoded, skip=draft.peer)
 
     async def page(
         self, principal: Principal, room_id: str, *, limit: int, before: int | None
@@ -197,8 +164,7 @@ class ChatService(Contributor):
             RemovedFromRoom: a host has removed the caller.
         """
         room = await self._rooms.look_into(principal, room_id)
-        live_room = self._live.rooms.get(room.id)
-        if live_room is not None and principal.subject in live_room.removed:
+        if await self._live.open_rooms.has_removed(room.id, principal.subject):
             raise RemovedFromRoom()
         async with self._db.reading() as session:
             rows = await store.latest(session, room.id, limit=limit + 1, before=before)
@@ -231,10 +197,6 @@ class ChatService(Contributor):
 
     async def _on_room_closed(self, fact: RoomClosed) -> None:
         self._histories.pop(fact.room, None)
-
-
-def _encoded(message: MessageInfo, sent_by: dict[str, Any]) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode({**message.body(), **sent_by, "name": message.name}))
 
 
 async def _write(session: AsyncSession, drafts: Sequence[Draft]) -> list[MessageInfo]:

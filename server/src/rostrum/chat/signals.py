@@ -6,7 +6,8 @@ from typing import Any
 from rostrum.chat.schemas import SendMessage
 from rostrum.chat.service import ChatService
 from rostrum.kit.messages import read
-from rostrum.kit.realtime import Connection, Realtime
+from rostrum.kit.realtime import Realtime
+from rostrum.kit.sockets import Connection
 from rostrum.live import LiveService
 
 

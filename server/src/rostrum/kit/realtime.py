@@ -7,27 +7,25 @@ Features see `Realtime` and `Connection` alone; below is `packages/socketio-serv
 * every acknowledgement is non-null: what the handler returned, or `{"error": sentence, "code": code}`;
 * nothing that a client sends as an event (unknown, malformed, too large, too many) costs it more than that error;
 * `emit` is immediate and keeps the order: it encodes and frames once, and awaits nothing.
+
+All of it holds for the sockets of other nodes as well, whose rooms this one leads (kit/relay.py).
 """
 
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 import structlog
-from socketio_server import (
-    TOO_LARGE,
-    ConnectRefused,
-    Handshake,
-    PacketError,
-    QueuePolicy,
-    Refused,
-    Server,
-    Socket,
-)
-from socketio_server.handshake import same_origin
+from socketio_server import TOO_LARGE, PacketError, QueuePolicy, Refused, Server, Socket
 
+from rostrum.kit.bus import Bus
+from rostrum.kit.cluster import Cluster
+from rostrum.kit.entrance import Authenticate, Entrance
 from rostrum.kit.errors import InternalError, InvalidInput, PayloadTooLarge, RateLimited, RostrumError
+from rostrum.kit.letters import DONE, ELSEWHERE, REFUSED
 from rostrum.kit.origin import Origin, set_origin
+from rostrum.kit.relay import Door, Handler, Relay, RoomOf
+from rostrum.kit.sockets import Connection
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +40,6 @@ ARGUMENTS_PER_EVENT: Final = 4
 # could not make up, so it goes, and comes back to the present state.
 QUEUE: Final = QueuePolicy(max_packets=2000, max_bytes=1 << 20, overflow="disconnect", stall_seconds=30.0)
 
-Handler = Callable[..., Awaitable[Any]]
-Authenticate = Callable[[str | None, str | None], Awaitable[Any]]
 Scope = Mapping[str, Any]
 
 
@@ -53,44 +49,6 @@ class UnknownEvent(RostrumError):
     code = "unknown_event"
     status = 400
     sentence = "The server does not know this event."
-
-
-class Connection:
-    """One connected socket.
-
-    Attributes:
-        id: the socket's id, as the client sees it too.
-        principal: who it is, from the handshake.
-        address: the client's address.
-        data: what features keep about this connection, each under its own name.
-    """
-
-    __slots__ = ("_allowance", "_refilled", "_socket", "address", "data", "id", "malformed", "principal")
-
-    def __init__(self, socket: Socket, burst: float) -> None:
-        self._socket = socket
-        self.id = socket.id
-        self.principal = socket.handshake.data
-        self.address = socket.handshake.address
-        self.data: dict[str, Any] = {}
-        self.malformed = 0
-        self._allowance = burst
-        self._refilled = time.monotonic()
-
-    @property
-    def wants_answer(self) -> bool:
-        """Whether the event that is being handled asks for an acknowledgement."""
-        return self._socket.wants_answer
-
-    def spend(self, rate: float, burst: float) -> bool:
-        """Take one event from the bucket (rate in events a second); False when it is empty."""
-        now = time.monotonic()
-        self._allowance = min(burst, self._allowance + (now - self._refilled) * rate)
-        self._refilled = now
-        if self._allowance < 1:
-            return False
-        self._allowance -= 1
-        return True
 
 
 class Realtime:
@@ -113,10 +71,10 @@ class Realtime:
         rate: float = 100.0,
         burst: float = 400.0,
     ) -> None:
-        self._authenticate = authenticate
-        self._origins = frozenset(allowed_origins)
+        self._entrance = Entrance(authenticate, allowed_origins)
         self.rate, self.burst = rate, burst
-        self._handlers: dict[str, Handler] = {}
+        self._doors: dict[str, Door] = {}
+        self._relay: Relay | None = None
         self._on_refused: list[Callable[[Connection, str, RostrumError], None]] = []
         self._on_leave: list[Callable[[Connection], Awaitable[None]]] = []
         self._server = Server(
@@ -127,12 +85,12 @@ class Realtime:
             max_payload=max_bytes,
             max_frame=max_bytes * 4,
             max_attachments=PARTS_PER_EVENT,
-            allow_origin=self.allows_origin,
+            allow_origin=self._entrance.allows_origin,
             queue=QUEUE,
             search_binary=False,  # What the server sends is JSON.
         )
         self._main = self._server.of("/")
-        self._main.use(self._admit)
+        self._main.use(self._entrance.admit)
         self._main.on_connect(self._connected)
         self._main.on_disconnect(self._gone)
         self._main.on_any(self._receive)
@@ -156,18 +114,45 @@ class Realtime:
         self._server.gate = guarded
         return self._server.protocol_class()
 
-    def on(self, event: str, handler: Handler) -> None:
+    def span(self, bus: Bus, cluster: Cluster, principal_type: type) -> None:
+        """Serve rooms together with other nodes.
+
+        Args:
+            principal_type: what `authenticate` returns; the other nodes get it as MessagePack.
+        """
+        self._relay = Relay(
+            bus,
+            cluster,
+            dispatch=self._dispatch,
+            gone=self._left,
+            principal_type=principal_type,
+            find=lambda connection_id: self._main.sockets.get(connection_id),  # noqa: PLW0108 - it has one type.
+            deliver=self._main.deliver,
+        )
+        self._main.on_broadcast(self._relay.guests.broadcast)
+
+    def start(self) -> None:
+        """Begin to listen to other nodes."""
+        if self._relay is not None:
+            self._relay.start()
+
+    def on(self, event: str, handler: Handler, *, room_of: RoomOf | None = None, settles: bool = False) -> None:
         """Let `handler(connection, *args)` answer an event; what it returns is the acknowledgement.
+
+        Args:
+            room_of: which room the event's arguments name; the node that leads it handles the event. Without it, that
+                is the node that leads the room which the socket is in.
+            settles: whether the socket is in that room from then on.
 
         Raises:
             ValueError: somebody else answers this event already.
         """
-        if event in self._handlers:
+        if event in self._doors:
             raise ValueError(f"the event {event} has a handler already")
-        self._handlers[event] = handler
+        self._doors[event] = Door(handler, room_of, settles)
 
     def on_disconnect(self, callback: Callable[[Connection], Awaitable[None]]) -> None:
-        """Call back after a socket has gone, for whatever reason."""
+        """Call back after a socket has gone, for whatever reason, or has moved to a room that another node leads."""
         self._on_leave.append(callback)
 
     def on_refused(self, callback: Callable[[Connection, str, RostrumError], None]) -> None:
@@ -177,33 +162,39 @@ class Realtime:
     @property
     def events(self) -> list[str]:
         """The names of all events that are answered."""
-        return sorted(self._handlers)
+        return sorted(self._doors)
 
     @property
     def connections(self) -> int:
-        """How many sockets are connected."""
+        """How many sockets are connected to this node."""
         return len(self._main.sockets)
 
     def all(self) -> list[Connection]:
-        """All connections."""
+        """The connections of this node's own sockets."""
         return [socket.data for socket in self._main.sockets.values()]
 
     def connection(self, connection_id: str) -> Connection | None:
         """The connection of this id, None if it has gone."""
         socket = self._main.sockets.get(connection_id)
-        return None if socket is None else socket.data
+        if socket is not None:
+            return socket.data  # type: ignore[no-any-return]
+        return None if self._relay is None else self._relay.guests.connections.get(connection_id)
 
     def enter(self, connection_id: str, group: str) -> None:
         """Add a connection to a group; groups exist while they have members."""
         socket = self._main.sockets.get(connection_id)
         if socket is not None:
             socket.join(group)
+        elif self._relay is not None:
+            self._relay.guests.enter(connection_id, group)
 
     def leave(self, connection_id: str, group: str) -> None:
         """Take a connection out of a group."""
         socket = self._main.sockets.get(connection_id)
         if socket is not None:
             socket.leave(group)
+        elif self._relay is not None:
+            self._relay.guests.leave(connection_id, group)
 
     def emit(self, event: str, body: Any, *, to: str, skip: str | None = None) -> None:
         """Send an event to a connection or to all of a group, `skip` being a connection to leave out."""
@@ -215,39 +206,37 @@ class Realtime:
         socket = self._main.sockets.get(connection_id)
         if socket is not None:
             socket.disconnect(close=True)
+        elif self._relay is not None:
+            self._relay.guests.end(connection_id, reason, for_good=True)
+
+    def drop(self, connection_id: str, reason: str) -> None:
+        """End a connection in the way that makes its client come back."""
+        log.info("socket.dropped_by_server", connection=connection_id, reason=reason)
+        socket = self._main.sockets.get(connection_id)
+        if socket is not None:
+            socket.drop()
+        elif self._relay is not None:
+            self._relay.guests.end(connection_id, reason, for_good=False)
 
     async def close(self) -> None:
         """Drop all sockets in the way that makes clients reconnect: for a restart of the server."""
         await self._server.close()
-
-    def allows_origin(self, origin: str | None, host: str | None) -> bool:
-        """Browsers may come from the server's own host, the allowed origins, and nowhere else."""
-        return origin is None or "*" in self._origins or origin in self._origins or same_origin(origin, host)
-
-    async def _admit(self, handshake: Handshake) -> None:
-        """Let a client in by its handshake.
-
-        Raises:
-            ConnectRefused: its key or its token is wrong.
-        """
-        set_origin(Origin(handshake.address, handshake.id))
-        credentials = _credentials(handshake)
-        handshake.auth = None  # It holds a token, and is not needed again.
-        try:
-            handshake.data = await self._authenticate(*credentials)
-        except RostrumError as error:
-            raise ConnectRefused(error.text, {"code": error.code}) from None
-        except Exception:
-            log.exception("socket.handshake_failed")
-            raise ConnectRefused(InternalError.sentence, {"code": InternalError.code}) from None
+        if self._relay is not None:
+            await self._relay.close()
 
     async def _connected(self, socket: Socket) -> None:
-        socket.data = Connection(socket, self.burst)
+        handshake = socket.handshake
+        socket.data = Connection(socket, socket.id, handshake.data, handshake.address, burst=self.burst)
 
     async def _gone(self, socket: Socket, _reason: str) -> None:
+        if self._relay is not None:
+            self._relay.left(socket.data)
+        await self._left(socket.data)
+
+    async def _left(self, connection: Connection) -> None:
         for callback in self._on_leave:
             try:
-                await callback(socket.data)
+                await callback(connection)
             except Exception:
                 log.exception("socket.disconnect_callback_failed")
 
@@ -266,36 +255,59 @@ class Realtime:
         return InvalidInput("The message is malformed.").to_ack()
 
     async def _receive(self, socket: Socket, event: str, args: list[Any]) -> Any:
-        """Handle an event; the acknowledgement."""
+        """Handle an event of a socket of this node; the acknowledgement."""
         connection: Connection = socket.data
-        set_origin(Origin(connection.address, connection.id, getattr(connection.principal, "subject", "")))
+        self._note_origin(connection)
+        if not connection.spend(self.rate, self.burst):
+            return self._refused(connection, event, RateLimited("Too many messages; slow down.", retry_after=1))
         try:
-            if not connection.spend(self.rate, self.burst):
-                raise RateLimited("Too many messages; slow down.", retry_after=1)
-            handler = self._handlers.get(event)
-            if handler is None:
-                raise UnknownEvent()
-            result = await handler(connection, *args[:ARGUMENTS_PER_EVENT])
+            door, args = self._door(event), args[:ARGUMENTS_PER_EVENT]
+            if self._relay is None:
+                result = await door.handler(connection, *args)
+            else:
+                result = await self._relay.handle(connection, socket, event, door, args)
         except RostrumError as error:
-            log.info("signal.refused", signal=event[:64], code=error.code, connection=connection.id)
-            for callback in self._on_refused:
-                callback(connection, event[:64], error)
-            return error.to_ack()
+            return self._refused(connection, event, error)
         except Exception:
             log.exception("signal.failed", signal=event[:64], connection=connection.id)
             return InternalError().to_ack()
-        if isinstance(result, tuple):
-            return list(result)  # One value, and not several.
-        return {} if result is None else result
+        return _acknowledgement(result)
+
+    async def _dispatch(self, connection: Connection, event: str, args: list[Any]) -> tuple[int, bytes]:
+        """Handle an event that another node has sent here: how it ended, and the acknowledgement as JSON."""
+        outcome, relay = DONE, self._relay
+        assert relay is not None
+        self._note_origin(connection)
+        try:
+            door = self._door(event)
+            belongs, answer = await relay.handle_forwarded(connection, door, args)
+            if not belongs:
+                return ELSEWHERE, b""
+            answer = _acknowledgement(answer)
+        except RostrumError as error:
+            outcome, answer = REFUSED, self._refused(connection, event, error)
+        except Exception:
+            log.exception("signal.failed", signal=event[:64], connection=connection.id)
+            outcome, answer = REFUSED, InternalError().to_ack()
+        return outcome, msgspec.json.encode(answer)
+
+    def _door(self, event: str) -> Door:
+        door = self._doors.get(event)
+        if door is None:
+            raise UnknownEvent()
+        return door
+
+    def _note_origin(self, connection: Connection) -> None:
+        set_origin(Origin(connection.address, connection.id, getattr(connection.principal, "subject", "")))
+
+    def _refused(self, connection: Connection, event: str, error: RostrumError) -> dict[str, Any]:
+        log.info("signal.refused", signal=event[:64], code=error.code, connection=connection.id)
+        for callback in self._on_refused:
+            callback(connection, event[:64], error)
+        return error.to_ack()
 
 
-def _credentials(handshake: Handshake) -> tuple[str | None, str | None]:
-    """The API key and the token from the handshake's `auth`, else from the query."""
-    query = handshake.query
-    fields = handshake.auth if isinstance(handshake.auth, dict) else {}
-
-    def pick(name: str) -> str | None:
-        value = fields.get(name) or query.get(name)
-        return value if isinstance(value, str) and 0 < len(value) <= 8192 else None
-
-    return pick("apiKey"), pick("token")
+def _acknowledgement(result: Any) -> Any:
+    if isinstance(result, tuple):
+        return list(result)  # One value, and not several.
+    return {} if result is None else result

@@ -8,7 +8,6 @@ it is written at once, in a transaction that the caller adds to (`removing`, `lo
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +19,7 @@ from rostrum.kit import clock
 from rostrum.kit.db import Base, Database
 from rostrum.kit.errors import Unavailable
 from rostrum.live import store
+from rostrum.live.interrupted import Interrupted
 from rostrum.live.models import LiveParticipant, LiveSession
 from rostrum.live.room import LiveRoom, Peer
 
@@ -32,18 +32,8 @@ Operation = Callable[[AsyncSession], Awaitable[object]]
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupted:
-    """A session that was running when the server was killed, and what must outlive that."""
-
-    session_id: str
-    started_at: int
-    locked: bool
-    removed: frozenset[str]
-
-
 class SessionRecorder:
-    """Keeps the session rows; `interrupted` are those that a room may take up again, by room id."""
+    """Keeps the session rows."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -51,34 +41,13 @@ class SessionRecorder:
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
-        self._started_at = clock.now_ms()
-        self.interrupted: dict[str, Interrupted] = {}
 
     async def start(self) -> None:
-        """Read what an earlier run left open and begin to write."""
-        self._started_at = clock.now_ms()
-        async with self._db.reading() as session:
-            for row in await store.unfinished(session):
-                removed = await store.removed_subjects(session, row.id)
-                self.interrupted[row.room_id] = Interrupted(row.id, row.started_at, row.locked, frozenset(removed))
+        """Begin to write."""
         self._task = asyncio.create_task(self._run())
 
-    def settle(self) -> list[str]:
-        """End the interrupted sessions that nobody has come back to; the ids of their rooms."""
-        rooms = list(self.interrupted)
-        for interrupted in self.interrupted.values():
-            self._end(interrupted.session_id, self._started_at)
-        self.interrupted.clear()
-        return rooms
-
-    def room_deleted(self, room_id: str) -> None:
-        """A room is gone: another one that gets its id does not take up its session."""
-        if (interrupted := self.interrupted.pop(room_id, None)) is not None:
-            self._end(interrupted.session_id, self._started_at)
-
-    def opened(self, room: LiveRoom) -> None:
-        """A session begins, or goes on after a kill of the server."""
-        interrupted = self.interrupted.pop(room.id, None)
+    def opened(self, room: LiveRoom, interrupted: Interrupted | None = None) -> None:
+        """A session begins, or goes on after a kill of its server."""
         if interrupted is None:
             facts = {"id": room.session_id, "tenant_id": room.info.tenant_id, "room_id": room.id}
             then = {"room_type": room.info.type, "owner_id": room.info.owner_id}
@@ -87,12 +56,12 @@ class SessionRecorder:
             return
         room.session_id, room.started_at = interrupted.session_id, interrupted.started_at
         room.locked, room.removed = interrupted.locked, set(interrupted.removed)
-        started = self._started_at
-        self._write(lambda session: store.end_open_stays(session, room.session_id, started))
+        self._write(lambda session: store.end_open_stays(session, room.session_id, interrupted.noticed_at))
 
     def closed(self, room: LiveRoom) -> None:
         """A session has ended."""
-        self._end(room.session_id, clock.now_ms())
+        moment = clock.now_ms()
+        self._write(lambda session: store.end_session(session, room.session_id, moment))
 
     def joined(self, peer: Peer) -> None:
         """A stay begins."""
@@ -136,7 +105,12 @@ class SessionRecorder:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._flush()
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Write what waits now; what cannot be written goes on waiting."""
+        async with self._turn:
+            await self._flush_waiting()
 
     @asynccontextmanager
     async def _at_once(self, operation: Operation) -> AsyncIterator[None]:
@@ -149,9 +123,6 @@ class SessionRecorder:
             except Unavailable:  # Whether the caller gives up or not, what it is about is to be written when it can be.
                 self._write(operation)
                 raise
-
-    def _end(self, session_id: str, moment: int) -> None:
-        self._write(lambda session: store.end_session(session, session_id, moment))
 
     def _insert_stay(self, room: LiveRoom, stay_id: str, subject: str, name: str, role: str) -> None:
         row = {
@@ -179,14 +150,10 @@ class SessionRecorder:
             await self._wake.wait()
             await asyncio.sleep(FLUSH_SECONDS)
             # Shielded: a stop in mid-write lets the transaction end before the last flush.
-            await asyncio.shield(asyncio.ensure_future(self._flush()))
+            await asyncio.shield(asyncio.ensure_future(self.flush()))
             if self._pending:
                 await asyncio.sleep(RETRY_SECONDS)
                 self._wake.set()
-
-    async def _flush(self) -> None:
-        async with self._turn:
-            await self._flush_waiting()
 
     async def _flush_waiting(self) -> None:
         batch, self._pending = self._pending, []

@@ -7,19 +7,23 @@ from typing import Any
 import structlog
 
 from rostrum.auth import Principal
+from rostrum.kit.cluster import Cluster
+from rostrum.kit.db import Database
 from rostrum.kit.errors import RostrumError
 from rostrum.kit.events import EventBus
 from rostrum.kit.ids import new_id
-from rostrum.kit.realtime import Connection, Realtime
+from rostrum.kit.realtime import Realtime
+from rostrum.kit.sockets import Connection
 from rostrum.live.answers import Answers
 from rostrum.live.errors import NotInRoom, RemovedFromRoom, RoomFull, RoomLocked
-from rostrum.live.events import PeerDropped, PeerJoined, PeerLeft, PeerResumed, RoomClosed, RoomOpened
+from rostrum.live.events import PeerDropped, PeerJoined, PeerLeft, PeerResumed, RoomClosed
 from rostrum.live.notifier import Notifier
+from rostrum.live.openrooms import OpenRooms
 from rostrum.live.presence import Presence
 from rostrum.live.recorder import SessionRecorder
 from rostrum.live.room import LiveRoom, Peer
 from rostrum.live.schemas import Join
-from rostrum.rooms import Admission, RoomInfo, RoomService
+from rostrum.rooms import Admission, RoomService
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +46,8 @@ class LiveService:
         rooms: RoomService,
         events: EventBus,
         recorder: SessionRecorder,
+        db: Database,
+        cluster: Cluster,
         *,
         grace_seconds: float,
         ice_servers: list[dict[str, Any]],
@@ -50,37 +56,28 @@ class LiveService:
         self.realtime = realtime
         self.notifier = Notifier(realtime)
         self.presence = Presence(self.notifier)
-        self.rooms: dict[str, LiveRoom] = {}
+        self.open_rooms = OpenRooms(db, rooms, events, recorder, cluster, grace_seconds=grace_seconds)
+        self.rooms = self.open_rooms.rooms
         self.recorder = recorder
         self.durable = rooms
         self.events = events
         self._grace = grace_seconds
         self.answers = Answers(ice_servers, features_of)
-        self._opening: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._stale_roles: set[str] = set()
         self._ended = 0
-        self._settling: asyncio.TimerHandle | None = None
-        rooms.is_live = lambda room_id: bool(self.rooms.get(room_id) and self.rooms[room_id].peers)
+        cluster.on_lost(self._lost)
         realtime.on_disconnect(self.dropped)
 
     async def start(self) -> None:
         """Take up the sessions that a kill of the server has interrupted; they have a while to be rejoined."""
+        await self.open_rooms.start()
         await self.recorder.start()
-        self._settling = asyncio.get_running_loop().call_later(max(self._grace * 2, 10), self._settle)
 
     async def close(self) -> None:
         """End all rooms without telling their peers, who come back to the next run of the server."""
-        _cancel(self._settling)
+        await self.open_rooms.close()
         for room in list(self.rooms.values()):
-            # Not marked as ended: the next run goes on with the session, or settles it.
-            room.closed = True
-            room.ended.set()
-            self.presence.forget(room)
-            for peer in room.peers.values():
-                _cancel(peer.grace)
-            _cancel(room.closing)
-        self.rooms.clear()
+            self._abandon(room)
         for task in list(self._tasks):
             task.cancel()
         await self.recorder.close()
@@ -100,26 +97,10 @@ class LiveService:
         """Open the live state of a room, made durable first if the caller may do that."""
         info, _made = await self.durable.ensure(principal, room_id)
         created = info.id not in self.rooms
-        room = await self.open(info)
+        room = await self.open_rooms.open(info)
         if room.is_empty:
             self._close_later(room)
         return {"room_id": info.id, "created": created}
-
-    async def open(self, info: RoomInfo) -> LiveRoom:
-        """The live room of a durable one, made now if it does not exist."""
-        room = self.rooms.get(info.id)
-        if room is not None:
-            return room
-        # Two first joins at once must meet in one room.
-        async with self._opening.setdefault(info.id, asyncio.Lock()):
-            room = self.rooms.get(info.id)
-            if room is None:
-                room = LiveRoom(info)
-                self.recorder.opened(room)
-                await self.events.publish(RoomOpened(room))
-                self.rooms[info.id] = room
-        self._opening.pop(info.id, None)
-        return room
 
     async def _admit(self, connection: Connection, room_id: str, name: str | None) -> tuple[LiveRoom, Admission]:
         """The live room that somebody may enter, and as what.
@@ -128,9 +109,9 @@ class LiveService:
         """
         while True:
             ended = self._ended
-            await self._forget_roles(room_id)
+            await self.open_rooms.forget_roles(room_id)
             admission = await self.durable.admit(connection.principal, room_id, name=name)
-            room = await self.open(admission.room)
+            room = await self.open_rooms.open(admission.room)
             if room.closed:
                 await room.ended.wait()
             elif ended == self._ended:
@@ -217,10 +198,10 @@ class LiveService:
         peer = connection.data.pop(_PEER, None)
         if not isinstance(peer, Peer) or peer.left or peer.connection_id != connection.id:
             return
-        peer.room.attach(peer, None)
-        if self._grace <= 0:
-            await self.leave(peer, "dropped")
+        if connection.moved or self._grace <= 0:
+            await self.leave(peer, "moved" if connection.moved else "dropped")
             return
+        peer.room.attach(peer, None)
         peer.grace = asyncio.get_running_loop().call_later(
             self._grace, lambda: self._spawn(self.leave(peer, "dropped"))
         )
@@ -260,11 +241,9 @@ class LiveService:
         room.closed = True
         _cancel(room.closing)
         # Before anybody hears of it, so that nobody takes a role along into the next session.
-        self._stale_roles.add(room.id)
-        await self._forget_roles(room.id)
+        await self.open_rooms.end_roles(room.id)
         self._ended += 1
-        if self.rooms.get(room.id) is room:
-            del self.rooms[room.id]
+        self.open_rooms.take_out(room)
         body = {"reason": reason, **({"by": by} if by else {})}
         self.notifier.room(room, "roomClosed", body)
         for connection_id in room.attendees:
@@ -275,24 +254,31 @@ class LiveService:
         self.recorder.closed(room)
         room.ended.set()
         await self.events.publish(RoomClosed(room, reason))
+        self._spawn(self.open_rooms.let_go(room.id))
 
-    async def _forget_roles(self, room_id: str) -> None:
-        """Roles granted in a session end with it. Where the database fails, it is tried again before the next entry."""
-        if room_id not in self._stale_roles:
+    async def _lost(self, room_id: str) -> None:
+        """Another node leads a room that is open here: its clients have to find it there."""
+        room = self.rooms.get(room_id)
+        if room is None:
             return
-        try:
-            await self.durable.clear_live_roles(room_id)
-        except RostrumError as error:
-            log.warning("live.roles_not_cleared", room=room_id, code=error.code)
-        else:
-            self._stale_roles.discard(room_id)
+        connections = [peer.connection_id for peer in room.peers.values() if peer.connection_id is not None]
+        for peer in room.peers.values():
+            self._detach(peer)
+        self._abandon(room)
+        await self.events.publish(RoomClosed(room, "moved"))
+        for connection_id in [*connections, *room.attendees]:
+            self.realtime.drop(connection_id, "room_moved")
 
-    def _settle(self) -> None:
-        """Nobody has come back to these sessions: they, and the roles granted in them, have ended."""
-        for room_id in self.recorder.settle():
-            self._stale_roles.add(room_id)
-            # At once: what is only remembered would be lost with the next restart.
-            self._spawn(self._forget_roles(room_id))
+    def _abandon(self, room: LiveRoom) -> None:
+        """Forget a room without ending its session: whoever opens it next goes on with it, or settles it."""
+        room.closed = True
+        room.ended.set()
+        self.presence.forget(room)
+        for peer in room.peers.values():
+            peer.left = True
+            _cancel(peer.grace)
+        _cancel(room.closing)
+        self.rooms.pop(room.id, None)
 
     def _close_later(self, room: LiveRoom) -> None:
         _cancel(room.closing)

@@ -3,11 +3,16 @@
 from typing import Any
 
 from rostrum.kit.messages import read
-from rostrum.kit.realtime import Connection, Realtime
+from rostrum.kit.realtime import Realtime
+from rostrum.kit.sockets import Connection
 from rostrum.live.reactions import Reactions
 from rostrum.live.schemas import CohostResponse, Join, Lock, MeetJoin, PeerRef, Reaction, RoomRef
 from rostrum.live.service import LiveService
 from rostrum.live.stage import Stage
+
+
+def _room_of(args: list[Any]) -> str:
+    return read(RoomRef, args[0] if args else None).room_id
 
 
 class LiveSignals:
@@ -20,11 +25,11 @@ class LiveSignals:
 
     def register(self, realtime: Realtime) -> None:
         """Answer the events of this feature."""
-        realtime.on("createRoom", self.create_room)
-        realtime.on("join", self.join)
+        realtime.on("createRoom", self.create_room, room_of=_room_of)
+        realtime.on("join", self.join, room_of=_room_of, settles=True)
         realtime.on("exitRoom", self.exit_room)
         realtime.on("getMyRoomInfo", self.room_info)
-        realtime.on("room.join", self.meet_join)
+        realtime.on("room.join", self.meet_join, room_of=_room_of, settles=True)
         realtime.on("reaction", self.reaction)
         realtime.on("cohost:request", self.cohost_request)
         realtime.on("cohost:respond", self.cohost_respond)

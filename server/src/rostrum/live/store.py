@@ -8,9 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rostrum.live.models import LiveParticipant, LiveSession
 
 
-async def unfinished(session: AsyncSession) -> Sequence[LiveSession]:
-    """Sessions that a server left open when it was killed, newest last."""
+async def unfinished(session: AsyncSession, room_id: str | None = None) -> Sequence[LiveSession]:
+    """Sessions that run, or that a server left open when it was killed, of one room or of all; newest last."""
     query = select(LiveSession).where(LiveSession.ended_at.is_(None)).order_by(LiveSession.started_at)
+    if room_id is not None:
+        query = query.where(LiveSession.room_id == room_id)
     return (await session.scalars(query)).all()
 
 

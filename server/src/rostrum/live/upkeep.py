@@ -1,37 +1,80 @@
-"""What happens to a running session when its durable room changes over REST."""
+"""What happens to a running session when its durable room changes over REST, on whatever node."""
 
+from rostrum.kit.bus import Bus
+from rostrum.kit.cluster import Cluster
+from rostrum.live.room import LiveRoom
 from rostrum.live.service import LiveService
 from rostrum.live.stage import Stage
 from rostrum.rooms import LastingRoleChanged, RoomChanged, RoomDeleted
 
+TOPIC = "rooms"
+
 
 class Upkeep:
-    """Keeps live rooms in step with the durable ones."""
+    """Keeps live rooms in step with the durable ones.
 
-    def __init__(self, live: LiveService, stage: Stage) -> None:
+    A change that comes to this node is told to the others as a hint, the room's id; who leads the room looks it up.
+    """
+
+    def __init__(self, live: LiveService, stage: Stage, bus: Bus, cluster: Cluster) -> None:
         self._live = live
         self._stage = stage
+        self._bus = bus
+        self._cluster = cluster
         live.events.subscribe(RoomChanged, self._changed)
         live.events.subscribe(RoomDeleted, self._deleted)
         live.events.subscribe(LastingRoleChanged, self._role_changed)
+        bus.subscribe(TOPIC, self._told)
+        bus.on_gap(self._catch_up)
 
     async def _changed(self, fact: RoomChanged) -> None:
         room = self._live.rooms.get(fact.room.id)
         if room is not None:
             room.info = fact.room
+        self._tell(fact.room.id)
 
     async def _deleted(self, fact: RoomDeleted) -> None:
-        self._live.recorder.room_deleted(fact.room.id)
+        await self._live.open_rooms.interruptions.forget(fact.room.id)
         room = self._live.rooms.get(fact.room.id)
         if room is not None:
             await self._live.end(room, "ended")
+        self._tell(fact.room.id)
 
     async def _role_changed(self, fact: LastingRoleChanged) -> None:
-        room = self._live.rooms.get(fact.room.id)
+        room_id = fact.room.id
+        room = self._live.rooms.get(room_id)
+        if room is not None or await self._cluster.led([room_id]):
+            # What was granted on stage counts before what lasts, so it has to follow, also for who is not here now.
+            await self._live.durable.grant_live_role(room_id, fact.subject, fact.role)
+        if room is not None:
+            await self._give(room, fact.subject, fact.role)
+        self._tell(room_id)
+
+    async def _give(self, room: LiveRoom, subject: str, role: str) -> None:
+        for peer in [peer for peer in room.peers.values() if peer.subject == subject]:
+            if peer.role not in ("host", role):
+                await self._stage.set_role(peer, "cohost" if role == "cohost" else "viewer")
+
+    def _tell(self, room_id: str) -> None:
+        self._bus.publish(TOPIC, room_id.encode())
+
+    async def _told(self, message: bytes) -> None:
+        await self._follow(message.decode())
+
+    async def _catch_up(self) -> None:
+        """Hints may have been missed."""
+        for room_id in list(self._live.rooms):
+            await self._follow(room_id)
+
+    async def _follow(self, room_id: str) -> None:
+        """Another node has changed a room: look it up, and do what follows for whoever is in it here."""
+        current = await self._live.durable.current(room_id)
+        room = self._live.rooms.get(room_id)
         if room is None:
             return
-        # What was granted on stage counts before what lasts, so it has to follow, also for who is not here now.
-        await self._live.durable.grant_live_role(room.id, fact.subject, fact.role)
-        for peer in [peer for peer in room.peers.values() if peer.subject == fact.subject]:
-            if peer.role not in ("host", fact.role):
-                await self._stage.set_role(peer, fact.role)
+        if current is None:
+            await self._live.end(room, "ended")
+            return
+        room.info, granted = current
+        for subject, role in granted.items():
+            await self._give(room, subject, role)

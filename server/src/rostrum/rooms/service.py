@@ -1,7 +1,7 @@
 """The verbs of rooms: create, look at, enter, invite, grant."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,7 +44,7 @@ class NewRoom:
 class RoomService:
     """Knows durable rooms and who may do what in them.
 
-    `is_live` is set by the live core, which stands above this feature.
+    `live_among` is set by the live core, which stands above this feature.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class RoomService:
         self._audit = audit
         self._settings = settings
         self._directory = RoomDirectory(db)
-        self.is_live: Callable[[str], bool] = lambda _room_id: False
+        self.live_among: Callable[[Collection[str]], Awaitable[set[str]]] = _none_live
 
     async def create(self, principal: Principal, new: NewRoom, *, room_id: str | None = None) -> RoomInfo:
         """Make a room owned by the caller; a secret key may name a user of its tenant as the owner.
@@ -305,6 +305,12 @@ class RoomService:
         """The room has changed, and the change is committed: look it up anew."""
         self._directory.forget(room_id)
 
+    async def current(self, room_id: str) -> tuple[RoomInfo, Mapping[str, RoomRole]] | None:
+        """A room as the database has it now, and what was granted in its running session; None when it is gone."""
+        self._directory.forget(room_id)
+        entry = await self._directory.find(room_id)
+        return None if entry is None else (entry.room, entry.live)
+
     async def grant_live_role(
         self, room_id: str, subject: str, role: RoomRole, *, watched: Watched | None = None
     ) -> None:
@@ -321,6 +327,10 @@ class RoomService:
         async with self._db.session() as session:
             await store.clear_live_grants(session, room_id)
         self._directory.forget(room_id)
+
+
+async def _none_live(_rooms: Collection[str]) -> set[str]:
+    return set()
 
 
 def _role(principal: Principal, entry: Entry) -> RoomRole | None:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from rostrum.kit.messages import read
-from rostrum.kit.realtime import Connection, Realtime
+from rostrum.kit.realtime import Realtime
+from rostrum.kit.sockets import Connection
 from rostrum.live import LiveService, PeerRef, Stage, require_stage
 from rostrum.sfu import receiving, schemas, transports
 from rostrum.sfu.media import PeerMedia
