@@ -53,7 +53,7 @@ export function asRostrumError(thrown: unknown, code = "failed"): RostrumError {
 
 const passing = new Set([
   "disconnected", "timeout", "media_restarting", "transport_closed", "rate_limited",
-  "internal", "unavailable", "database_unavailable", "starting", "overloaded",
+  "internal", "unavailable", "database_unavailable", "node_unreachable", "starting", "overloaded",
 ]);
 
 /** Whether the same request may well succeed a little later. */

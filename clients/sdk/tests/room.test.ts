@@ -46,8 +46,8 @@ describe("joining", () => {
     await expect(visit().join()).rejects.toMatchObject({ code: "unauthorized" });
   });
 
-  it("tries again when the refusal will pass", async () => {
-    server.refusals.set("join", { answer: { error: "Later.", code: "unavailable" }, times: 2 });
+  it.each(["unavailable", "node_unreachable"])("tries again when the refusal will pass: %s", async (code) => {
+    server.refusals.set("join", { answer: { error: "Later.", code }, times: 2 });
     const room = visit();
     await room.join();
     expect(room.state.connection).toBe("joined");
