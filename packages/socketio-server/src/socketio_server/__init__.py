@@ -13,6 +13,7 @@ from socketio_server.errors import (
 from socketio_server.handshake import Handshake, Request
 from socketio_server.namespace import Namespace
 from socketio_server.queue import QueuePolicy
+from socketio_server.recovery import RecoveryPolicy
 from socketio_server.server import Server
 from socketio_server.socket import MALFORMED, TOO_LARGE, Socket
 
@@ -28,6 +29,7 @@ __all__ = [
     "Namespace",
     "PacketError",
     "QueuePolicy",
+    "RecoveryPolicy",
     "Refused",
     "Request",
     "Server",

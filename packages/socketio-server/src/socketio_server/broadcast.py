@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from socketio_server.errors import SocketServerError
-from socketio_server.packets import encode_event
 from socketio_server.queue import Overflow
 
 if TYPE_CHECKING:
@@ -259,7 +258,7 @@ class Broadcast:
             policy: what happens to it where a client's queue is full, instead of the server's policy.
             key: with the policy `coalesce`, it replaces a waiting message of the same key.
         """
-        wire = encode_event(self._namespace.name, event, args, search=self._namespace.server.search_binary)
+        wire = self._namespace.encode(event, args, self._rooms, self._excepted, policy)
         self._namespace.announce(self._rooms, self._excepted, wire)
         self._namespace.deliver(self._rooms, self._excepted, wire, policy=policy, key=key)
 

@@ -5,10 +5,13 @@ import binascii
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from socketio_server.errors import Refused
+
+if TYPE_CHECKING:
+    from socketio_server.recovery import Left
 
 Scope = Mapping[str, Any]
 AllowOrigin = Callable[[str, str | None], bool]
@@ -81,15 +84,19 @@ class Handshake:
         id: what the socket's id is going to be.
         auth: what its `auth` said, an object or None.
         data: for the application's middlewares, to hand on what they found out.
+        secret: by which the socket may come back; empty without connection state recovery.
+        restored: the socket that it wants to be again, and the place of its last message; None for a new one.
     """
 
-    __slots__ = ("auth", "data", "id", "request")
+    __slots__ = ("auth", "data", "id", "request", "restored", "secret")
 
     def __init__(self, request: Request, auth: Any) -> None:
         self.id = secrets.token_urlsafe(15)
         self.request = request
         self.auth = auth
         self.data: Any = None
+        self.secret = ""
+        self.restored: tuple[Left, int] | None = None
 
     @property
     def query(self) -> dict[str, str]:

@@ -81,7 +81,10 @@ class Incoming:
         elif session.sockets.get(header.namespace) is not None:
             raise PacketError("a second connection to a namespace")
         else:
-            socket = session.sockets[header.namespace] = Socket(namespace, session, Handshake(session.request, auth))
+            handshake = Handshake(session.request, auth)
+            if namespace.recovery is not None:
+                namespace.recovery.recognise(handshake)
+            socket = session.sockets[header.namespace] = Socket(namespace, session, handshake)
             socket.start()
 
     def _dispatch(self, session: "Session", header: Header, text: str, parts: list[bytes], size: int) -> None:

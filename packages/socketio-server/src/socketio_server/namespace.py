@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from socketio_server.broadcast import Broadcast, Room
 from socketio_server.errors import PacketError
 from socketio_server.handshake import Handshake
+from socketio_server.packets import encode_event
 from socketio_server.queue import Overflow
+from socketio_server.recovery import Recovery
 from socketio_server.socket import Event, Socket
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class Namespace:
         name: begins with a slash.
         sockets: those who are connected, by their ids.
         rooms: those that have members, by their names.
+        recovery: what is remembered for clients that lose their connection; None for nothing.
     """
 
     def __init__(self, server: "Server", name: str) -> None:
@@ -38,6 +41,7 @@ class Namespace:
         self.name = name
         self.sockets: dict[str, Socket] = {}
         self.rooms: dict[str, Room] = {}
+        self.recovery = None if server.recovery is None else Recovery(server.recovery, server.now)
         self._everyone = Room()
         self._middlewares: list[Middleware] = []
         self._handlers: dict[str, Handler] = {}
@@ -138,6 +142,22 @@ class Namespace:
             if name in self.rooms:
                 yield from self.rooms[name].members
 
+    def encode(
+        self,
+        event: str,
+        args: tuple[Any, ...],
+        rooms: tuple[str, ...],
+        excepted: tuple[str, ...] = (),
+        policy: Overflow | None = None,
+    ) -> bytes:
+        """An event as frames. It is remembered for who may miss it, unless by its policy it may be missed."""
+        search, recovery = self.server.search_binary, self.recovery
+        if recovery is None or policy in ("drop", "coalesce"):
+            return encode_event(self.name, event, args, search=search)
+        wire = encode_event(self.name, event, (*args, recovery.offset()), search=search)
+        recovery.keep(rooms, excepted, wire)
+        return wire
+
     def announce(self, rooms: tuple[str, ...], excepted: tuple[str, ...], wire: bytes) -> None:
         """Tell of a broadcast that begins here."""
         for callback in self._on_broadcast:
@@ -170,8 +190,9 @@ class Namespace:
 
     def forget(self, socket: Socket) -> None:
         """Count a socket out."""
-        if self.sockets.pop(socket.id, None) is not None:
-            self._everyone.remove(socket)
+        if self.sockets.get(socket.id) is socket:  # Else it is somebody who has come back under the same id.
+            del self.sockets[socket.id]
+        self._everyone.remove(socket)
 
     async def welcome(self, socket: Socket) -> None:
         """Tell the application of a new socket."""

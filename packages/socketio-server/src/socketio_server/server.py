@@ -15,6 +15,7 @@ from socketio_server.handshake import BAD_REQUEST, UNKNOWN_SESSION, AllowOrigin,
 from socketio_server.link import Link
 from socketio_server.namespace import Namespace
 from socketio_server.queue import QueuePolicy
+from socketio_server.recovery import RecoveryPolicy
 from socketio_server.session import Session, opening
 from socketio_server.wheel import Wheel
 
@@ -50,6 +51,8 @@ class Server:
         gate: looks at the request of a WebSocket that was handed over before anything else does, as an ASGI scope, and
             returns it, changed or not: the true address behind a proxy, for example. It may raise `Refused`.
         search_binary: whether emitted values are searched for bytes. Without it, emitting is a little cheaper.
+        recovery: what is remembered for clients that lose their connection, so that they come back as they were. None
+            for nothing; it is not shared between nodes.
         write_pause: seconds between two rounds of writing broadcasts; more lets more messages share a write.
     """
 
@@ -72,6 +75,7 @@ class Server:
         queue: QueuePolicy | None = None,
         gate: Callable[[Scope], Scope] | None = None,
         search_binary: bool = True,
+        recovery: RecoveryPolicy | None = None,
         write_pause: float = 0.0,
     ) -> None:
         self._paths = frozenset(path.rstrip("/") for path in paths)
@@ -86,6 +90,7 @@ class Server:
         self.queue = queue or QueuePolicy()
         self.gate = gate or _open_gate
         self.search_binary = search_binary
+        self.recovery = recovery
         self.grain = min(1.0, ping_interval / 5, ping_timeout / 5, connect_timeout / 5)
         self.wheel = Wheel(self.grain)
         self.fanout = Fanout(write_pause)

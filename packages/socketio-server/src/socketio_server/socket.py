@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -11,6 +12,7 @@ from socketio_server.errors import CallTimeout, ConnectRefused, Disconnected, Pa
 from socketio_server.frames import GOING_AWAY
 from socketio_server.handshake import Handshake
 from socketio_server.queue import Overflow
+from socketio_server.recovery import RECOVERABLE
 
 if TYPE_CHECKING:
     from socketio_server.namespace import Namespace
@@ -102,6 +104,11 @@ class Socket:
         return frozenset(self._rooms or ())
 
     @property
+    def recovered(self) -> bool:
+        """Whether it has come back as what it was before it lost its connection: its id, rooms and data."""
+        return self.handshake.restored is not None
+
+    @property
     def wants_answer(self) -> bool:
         """Whether the event that is being handled still waits for an acknowledgement."""
         return self._answering is not None
@@ -131,9 +138,8 @@ class Socket:
     def emit(self, event: str, *args: Any, policy: Overflow | None = None, key: str | None = None) -> None:
         """Send an event, see `Broadcast.emit`. Awaits nothing; nothing happens if the socket has gone."""
         if self.connected:
-            server = self.namespace.server
-            wire = packets.encode_event(self.namespace.name, event, args, search=server.search_binary)
-            server.fanout.to_one(self, wire, key, policy)
+            wire = self.namespace.encode(event, args, (self.id,), policy=policy)
+            self.namespace.server.fanout.to_one(self, wire, key, policy)
 
     async def call(self, event: str, *args: Any, timeout: float = 5.0) -> Any:
         """Send an event and wait for its acknowledgement.
@@ -220,6 +226,8 @@ class Socket:
         """It is disconnected; with `finish`, what it had sent before is still handled."""
         if not self.connected:
             return
+        if self._admitted and self.namespace.recovery is not None and reason in RECOVERABLE:
+            self.namespace.recovery.remember(self)
         self.connected = False
         self.write = nowhere
         self._reason = reason
@@ -275,9 +283,28 @@ class Socket:
         self._admitted = True
         self.session.joined()
         self.namespace.connected(self)
-        self._send(packets.CONNECT, None, {"sid": self.id})
+        missed = self._restored()
+        secret = {"pid": self.handshake.secret} if self.handshake.secret else {}
+        self._send(packets.CONNECT, None, {"sid": self.id, **secret})
+        for wire in missed:
+            self.namespace.server.fanout.to_one(self, wire)
         await self.namespace.welcome(self)
         return True
+
+    def _restored(self) -> list[bytes]:
+        """Be what it was before it lost its connection, if it comes back; what it has missed."""
+        handshake, recovery = self.handshake, self.namespace.recovery
+        if recovery is None or handshake.restored is None:
+            return []
+        left, place = handshake.restored
+        missed = recovery.missed(left, place)
+        if missed is None:
+            handshake.restored, handshake.secret = None, secrets.token_urlsafe(15)
+            return []
+        self.data = left.data
+        for room in left.rooms:
+            self.join(room)
+        return missed
 
     def _refuse(self, facts: dict[str, Any]) -> None:
         if self.connected:

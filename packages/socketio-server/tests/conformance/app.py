@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from socketio_server import ConnectRefused, Handshake, Namespace, QueuePolicy, Server, Socket
+from socketio_server import ConnectRefused, Handshake, Namespace, QueuePolicy, RecoveryPolicy, Server, Socket
 
 DEFAULTS: dict[str, Any] = {
     "pingInterval": 25.0,
@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "queueBytes": 1 << 20,
     "overflow": "disconnect",
     "stallSeconds": 30.0,
+    "recoverySeconds": None,
 }
 
 
@@ -122,7 +123,10 @@ class Application:
         async def tasks(socket: Socket) -> int:
             return len(asyncio.all_tasks())
 
-        for handler in (join, leave, say, flood, reasons, present, tasks):
+        async def am_i(socket: Socket) -> tuple[bool, list[str]]:
+            return socket.recovered, sorted(socket.rooms)
+
+        for handler in (join, leave, say, flood, reasons, present, tasks, am_i):
             main.on(handler.__name__, handler)
 
 
@@ -144,6 +148,7 @@ async def main(options: dict[str, Any]) -> None:
             overflow=options["overflow"],
             stall_seconds=options["stallSeconds"],
         ),
+        recovery=options["recoverySeconds"] and RecoveryPolicy(seconds=options["recoverySeconds"]),
     )
     Application(server)
     listener = network.create_server(("127.0.0.1", 0), backlog=2048)

@@ -107,6 +107,49 @@ const scenarios = {
     socket.close();
   },
 
+  async recovery() {
+    const options = { transports: ["websocket"], reconnectionDelay: 300, reconnectionDelayMax: 300, randomizationFactor: 0 };
+    const [socket, speaker] = [await open("", options), await open("", options)];
+    const first = socket.id;
+    const heard = [];
+    socket.on("said", (word) => heard.push(word));
+    const said = (...words) => Promise.all(words.map(([room, word]) => speaker.emitWithAck("say", room, word)));
+    await socket.emitWithAck("join", "inside");
+    await said(["inside", "before"]);
+    const gone = once(socket, "disconnect");
+    socket.io.engine.close();
+    await gone;
+    await said(["inside", "missed 1"], ["outside", "not for it"], ["inside", "missed 2"]);
+    await once(socket, "connect");
+    await said(["inside", "after"]);
+    await socket.emitWithAck("ack", "in order");
+    seen.recovered = socket.recovered;
+    seen.same = socket.id === first;
+    seen.heard = heard;
+    seen.server = await new Promise((resolve) => socket.emit("am_i", (...args) => resolve(args)));
+    // Who says good-bye comes back as somebody new.
+    socket.disconnect();
+    const again = once(socket, "connect");
+    socket.connect();
+    await again;
+    seen.then = [socket.recovered, socket.id === first];
+    seen.present = (await speaker.emitWithAck("present")).length;
+    socket.close();
+    speaker.close();
+  },
+
+  async late() {
+    const socket = await open("", { transports: ["websocket"], reconnectionDelay: 1500, randomizationFactor: 0 });
+    const first = socket.id;
+    const gone = once(socket, "disconnect");
+    socket.io.engine.close();
+    await gone;
+    await once(socket, "connect");
+    seen.recovered = socket.recovered;
+    seen.differ = socket.id !== first;
+    socket.close();
+  },
+
   async kicked() {
     const socket = await open("");
     const gone = once(socket, "disconnect");

@@ -16,6 +16,7 @@ const io = new Server(http, {
   transports: options.transports,
   perMessageDeflate: false,
   httpCompression: false,
+  ...(options.recoverySeconds ? { connectionStateRecovery: { maxDisconnectionDuration: options.recoverySeconds * 1000 } } : {}),
 });
 const reasons = [];
 const sockets = new Map();
@@ -66,6 +67,7 @@ for (const name of ["/", "/custom", "/secret"]) {
     on("reasons", () => [reasons]);
     on("present", () => [[...sockets.keys()]]);
     on("tasks", () => [0]);
+    on("am_i", () => [socket.recovered, [...socket.rooms].filter((room) => room !== socket.id).sort()]);
   });
 }
 http.listen(0, "127.0.0.1", () => {

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from .subject import HERE, Subject, node
+from .subject import HERE, REFERENCE, Subject, node
+
+MakeSubject = Callable[..., Subject]
 
 EXERCISED = {
     "echo": [1, "zwei", {"three": [None, True]}, [1, 2, 3]],
@@ -63,6 +66,23 @@ async def test_reconnection_makes_a_new_socket_that_recovers_no_state(subject: S
     seen = await _run("reconnection", subject)
     assert seen.pop("reason") in ("transport close", "forced close")
     assert seen == {"recovered": False, "differ": True, "late": "said while away"}
+
+
+async def test_a_lost_connection_is_recovered_with_what_was_missed(make_subject: MakeSubject) -> None:
+    seen = await _run("recovery", make_subject(recoverySeconds=30))
+    # Node's server takes who has said good-bye for who was lost, as long as it remembers an earlier loss.
+    assert seen.pop("then") == [REFERENCE, REFERENCE]
+    assert seen == {
+        "recovered": True,
+        "same": True,
+        "heard": ["before", "missed 1", "missed 2", "after"],
+        "server": [True, ["inside"]],
+        "present": 2,
+    }
+
+
+async def test_who_is_away_for_too_long_is_somebody_new(make_subject: MakeSubject) -> None:
+    assert await _run("late", make_subject(recoverySeconds=0.3)) == {"recovered": False, "differ": True}
 
 
 async def test_a_client_that_the_server_disconnects_does_not_come_back(subject: Subject) -> None:
