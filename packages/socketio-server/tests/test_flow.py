@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from socketio_server import QueuePolicy, broadcast
+from socketio_server import QueuePolicy, pace, rounds
 from socketio_server.frames import CLOSE, unpack
 
 
@@ -129,7 +129,9 @@ async def test_a_good_bye_that_nobody_reads_is_waited_for_only_so_long(start: An
 
 
 async def test_large_rooms_are_written_to_in_slices_and_stay_in_order(start: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(broadcast, "SLICE", 2)
+    monkeypatch.setattr(rounds, "FEW", 2)
+    monkeypatch.setattr(pace, "FEW", 2)
+    monkeypatch.setattr(pace, "SLICE_SECONDS", 0)
     place = await start()
     clients = []
     async with asyncio.TaskGroup() as group:

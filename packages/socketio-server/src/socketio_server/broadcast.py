@@ -1,98 +1,26 @@
 """From one event to many sockets: framed once, written many times, in order.
 
-What is sent to rooms within one turn of the event loop is collected in a log. At the end of the turn, successive
-messages to one room become one run, and each of its members gets the whole run in one write. What is sent to single
-sockets meanwhile waits with its place in the log, so that each socket gets everything in the order of its sending.
+What is sent to rooms within one turn of the event loop is collected in a log. At the end of the turn it is closed and
+becomes a round, which is written in slices: the event loop gets its turn after each. What is sent meanwhile waits for
+the next round, so that each socket gets everything in the order of its sending.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 from socketio_server.errors import SocketServerError
+from socketio_server.pace import Pace
 from socketio_server.queue import Overflow
+from socketio_server.rounds import Entry, Room, Round, Run, Single, Singles, settle
 
 if TYPE_CHECKING:
     from socketio_server.namespace import Namespace
     from socketio_server.socket import Socket
 
 log = logging.getLogger("socketio_server")
-
-SLICE: Final = 750
-"""Members that are written to before the event loop gets its turn: 2 to 4 ms, the kernel's share included."""
-
-
-class Room:
-    """Sockets that are addressed together.
-
-    Attributes:
-        members: the sockets, in the order in which they came.
-        run: the run that messages to this room may still be added to.
-    """
-
-    __slots__ = ("members", "run")
-
-    def __init__(self) -> None:
-        self.members: dict[Socket, None] = {}
-        self.run: Run | None = None
-
-    def add(self, socket: "Socket") -> None:
-        """Let it in; it gets what is sent from now on."""
-        self.settle()
-        self.members[socket] = None
-
-    def remove(self, socket: "Socket") -> None:
-        """Let it out; it still gets what was sent before."""
-        self.settle()
-        self.members.pop(socket, None)
-
-    def settle(self) -> None:
-        """Let the present run be for those who are in the room now."""
-        if self.run is not None:
-            self.run.members = list(self.members)
-            self.run = None
-
-
-class Entry(NamedTuple):
-    """A message in the log: its place, its frames, and who of the members is left out."""
-
-    place: int
-    wire: bytes
-    skip: Collection["Socket"]
-
-
-class Single(NamedTuple):
-    """A message to one socket: its place in the log, its frames, and its queue policy."""
-
-    place: int
-    wire: bytes
-    key: str | None
-    policy: Overflow | None
-
-
-class Run:
-    """Successive messages to the same sockets. Without `members`, they are those of the room when it is written."""
-
-    __slots__ = ("entries", "key", "members", "policy", "room")
-
-    def __init__(
-        self, room: Room | None, members: list["Socket"] | None, key: str | None, policy: Overflow | None
-    ) -> None:
-        self.room = room
-        self.members = members
-        self.key = key
-        self.policy = policy
-        self.entries: list[Entry] = []
-
-    def close(self) -> list["Socket"]:
-        """Take no more messages; the members."""
-        if self.room is not None and self.room.run is self:
-            self.room.run = None
-        if self.members is None:
-            self.members = list(self.room.members) if self.room is not None else []
-        return self.members
 
 
 class Fanout:
@@ -104,11 +32,12 @@ class Fanout:
 
     def __init__(self, pause: float = 0.0) -> None:
         self._pause = pause
+        self._pace = Pace()
         self._log: list[Run] = []
-        self._singles: dict[Socket, deque[Single]] = {}
+        self._singles: Singles = {}
         self._skipped: set[Socket] = set()
         self._place = 0
-        self._round: Iterator[None] | None = None
+        self._round: Round | None = None
         self._busy = False
         self._timer: asyncio.Handle | None = None
         self._last = 0.0
@@ -146,8 +75,15 @@ class Fanout:
         self._place += 1
         self._singles.setdefault(socket, deque()).append(Single(self._place, wire, key, policy))
 
+    def settle(self, socket: "Socket") -> None:
+        """Write to a socket at once what waits for it, before it is let go; the others are still written to in turn."""
+        if self._timer is not None:
+            if self._round is not None:
+                self._round.settle(socket)
+            settle(socket, self._log, self._singles)
+
     def flush(self) -> None:
-        """Write all that waits, now: something is to be closed after it."""
+        """Write all that waits, now: everything is to be closed after it."""
         while self._timer is not None and not self._busy:
             self._timer.cancel()
             self._step(whole=True)
@@ -170,9 +106,11 @@ class Fanout:
     def _step(self, whole: bool = False) -> None:
         loop = asyncio.get_running_loop()
         self._busy = True
+        self._pace.begin()
+        loop.call_soon(self._pace.end)
         try:
-            self._round = self._round or self._write()
-            for _ in self._round:
+            self._round = self._round or self._close_log()
+            while not self._round.write(self._pace):
                 if not whole:
                     self._timer = loop.call_soon(self._step)
                     return
@@ -185,48 +123,11 @@ class Fanout:
         if self._log or self._singles:
             self._schedule()
 
-    def _write(self) -> Iterator[None]:
-        """Write what has been logged up to now; pauses after each slice."""
-        runs, singles, skipped = self._log, self._singles, self._skipped
+    def _close_log(self) -> Round:
+        """What has been logged up to now; a new log begins."""
+        logged = Round(self._log, self._singles, self._skipped)
         self._log, self._singles, self._skipped, self._place = [], {}, set(), 0
-        addressed = [(run, run.close()) for run in runs]
-        special = skipped.union(singles)
-        for run, members in addressed:
-            for start in range(0, len(members), SLICE):
-                if start:
-                    yield
-                _write_run(run, members[start : start + SLICE] if len(members) > SLICE else members, special, singles)
-        for socket, waiting in singles.items():
-            for single in waiting:
-                socket.deliver(single.wire, single.key, single.policy)
-
-
-def _write_run(
-    run: Run, members: list["Socket"], special: set["Socket"], singles: dict["Socket", deque[Single]]
-) -> None:
-    entries = run.entries
-    wire = entries[0].wire if len(entries) == 1 else b"".join([entry.wire for entry in entries])
-    if run.key is not None or run.policy is not None:
-        for socket in members:
-            _write_in_order(socket, run, singles.get(socket))
-    elif not special:
-        for socket in members:
-            socket.write(wire)
-    else:
-        for socket in members:
-            if socket in special:
-                _write_in_order(socket, run, singles.get(socket))
-            else:
-                socket.write(wire)
-
-
-def _write_in_order(socket: "Socket", run: Run, waiting: deque[Single] | None) -> None:
-    for place, wire, skip in run.entries:
-        while waiting and waiting[0].place < place:
-            single = waiting.popleft()
-            socket.deliver(single.wire, single.key, single.policy)
-        if socket not in skip:
-            socket.deliver(wire, run.key, run.policy)
+        return logged
 
 
 class Broadcast:

@@ -4,12 +4,13 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from socketio_server.broadcast import Broadcast, Room
+from socketio_server.broadcast import Broadcast
 from socketio_server.errors import PacketError
 from socketio_server.handshake import Handshake
 from socketio_server.packets import encode_event
 from socketio_server.queue import Overflow
 from socketio_server.recovery import Recovery
+from socketio_server.rounds import Room
 from socketio_server.socket import Event, Socket
 
 if TYPE_CHECKING:

@@ -190,7 +190,9 @@ class Session:
 
     def end(self, reason: str, code: int = NORMAL, text: str = "") -> None:
         """End it from the server's side, after what has been sent."""
-        self.server.fanout.flush()
+        for socket in self.sockets.values():
+            if socket is not None:
+                self.server.fanout.settle(socket)
         self._end(reason, code, text, finish=False, linger=True)
 
     def stalled(self, why: str) -> None:

@@ -174,8 +174,8 @@ class Socket:
         """
         if self.connected:
             self._send(packets.DISCONNECT, None, None)
-            reason = "server namespace disconnect"
-            session = self.session
+            session, reason = self.session, "server namespace disconnect"
+            session.server.fanout.settle(self)
             session.leave(self)
             self.gone(reason, finish=False)
             if close:
@@ -309,6 +309,7 @@ class Socket:
     def _refuse(self, facts: dict[str, Any]) -> None:
         if self.connected:
             self._send(packets.CONNECT_ERROR, None, facts)
+            self.namespace.server.fanout.settle(self)
             self.session.leave(self, refused=True)
             self.connected = False
             self.write = nowhere
