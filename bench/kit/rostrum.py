@@ -4,7 +4,12 @@ from pathlib import Path
 
 from bench.kit.process import Pinned
 
-SETTINGS = {"ROSTRUM_MEDIA_PORT": "0", "ROSTRUM_MEDIA_ADDRESSES": "127.0.0.1", "ROSTRUM_MEDIA_WORKERS": "1"}
+SETTINGS = {
+    "ROSTRUM_MEDIA_PORT": "0",
+    "ROSTRUM_MEDIA_ADDRESSES": "127.0.0.1",
+    "ROSTRUM_MEDIA_WORKERS": "1",
+    "ROSTRUM_MAX_SOCKETS_PER_ADDRESS": "20000",  # The whole load comes from one.
+}
 
 Auth = dict[str, str]
 

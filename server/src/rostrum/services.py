@@ -136,7 +136,11 @@ def build(settings: Settings) -> Services:
     storage = ObjectStorage(settings.data_dir)
     files = FileService(db, rooms, storage, events, limits, audit, settings)
     realtime = Realtime(
-        auth.authenticate_socket, allowed_origins=settings.allowed_origins, max_bytes=settings.max_signal_bytes
+        auth.authenticate_socket,
+        allowed_origins=settings.allowed_origins,
+        max_bytes=settings.max_signal_bytes,
+        most=settings.max_sockets,
+        most_per_address=settings.max_sockets_per_address,
     )
     if not cluster.is_alone:
         realtime.span(bus, cluster, Principal)

@@ -155,6 +155,10 @@ class Settings(BaseSettings):
     reaction_limit_peer: str = Field("20/10 seconds", description="Reactions of a peer in a live room.")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest body of a REST request, in bytes.")
     max_signal_bytes: int = Field(1_048_576, ge=65_536, description="Largest message on a socket, in bytes.")
+    max_sockets: int = Field(20_000, ge=1, description="Sockets at once; further ones are refused with 503.")
+    max_sockets_per_address: int = Field(
+        2000, ge=1, description="Sockets at once from one address (an office behind NAT is one), else 429."
+    )
 
     body_idle_seconds: float = Field(
         15,

@@ -43,6 +43,7 @@ class Server:
             see `Namespace.on_invalid`. By default the same as `max_payload`.
         max_attachments: binary parts of one event.
         max_connections, max_connections_per_address: sessions at once; None for no limit.
+        address_key: addresses with the same key count as one, for example those of one network.
         max_unconnected: sessions at once that are not connected to a namespace.
         allow_origin: `allow_origin(origin, host)` says whether pages of this origin may use the server that they know
             as `host`. By default only the server's own pages may. Clients that are no browsers send no origin.
@@ -69,6 +70,7 @@ class Server:
         max_attachments: int = 16,
         max_connections: int | None = None,
         max_connections_per_address: int | None = None,
+        address_key: Callable[[str], str] | None = None,
         max_unconnected: int = 5000,
         allow_origin: AllowOrigin | None = None,
         transports: tuple[str, ...] = ("polling", "websocket"),
@@ -85,6 +87,7 @@ class Server:
         self.max_attachments = max_attachments
         self.max_connections, self.max_per_address = max_connections, max_connections_per_address
         self.max_unconnected = max_unconnected
+        self._address_key = address_key or _itself
         self.allow_origin = allow_origin or same_origin
         self.transports = transports
         self.queue = queue or QueuePolicy()
@@ -162,7 +165,8 @@ class Server:
         full = self.max_connections is not None and len(self.sessions) >= self.max_connections
         if self._closing or full or self._unconnected >= self.max_unconnected:
             raise Refused(503, "Service unavailable", BAD_REQUEST)
-        if self.max_per_address is not None and self._addresses.get(address, 0) >= self.max_per_address:
+        already = self._addresses.get(self._address_key(address), 0)
+        if self.max_per_address is not None and already >= self.max_per_address:
             raise Refused(429, "Too many connections", BAD_REQUEST)
 
     def session_to_upgrade(self, sid: str) -> Session:
@@ -182,7 +186,8 @@ class Server:
         """Begin a session; over WebSocket, the handshake is sent."""
         session = Session(self, secrets.token_urlsafe(15), request, link)
         self.sessions[session.sid] = session
-        self._addresses[request.address] = self._addresses.get(request.address, 0) + 1
+        key = self._address_key(request.address)
+        self._addresses[key] = self._addresses.get(key, 0) + 1
         self._unconnected += 1
         session.begin()
         if link.name == "websocket":
@@ -200,10 +205,10 @@ class Server:
         del self.sessions[session.sid]
         if not has_joined:
             self._unconnected -= 1
-        address = session.request.address
-        self._addresses[address] -= 1
-        if not self._addresses[address]:
-            del self._addresses[address]
+        key = self._address_key(session.request.address)
+        self._addresses[key] -= 1
+        if not self._addresses[key]:
+            del self._addresses[key]
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Let a task run, and keep it until it ends."""
@@ -214,6 +219,10 @@ class Server:
     def now(self) -> float:
         """The event loop's time in seconds."""
         return asyncio.get_running_loop().time()
+
+
+def _itself(address: str) -> str:
+    return address
 
 
 def _open_gate(scope: Mapping[str, Any]) -> Mapping[str, Any]:

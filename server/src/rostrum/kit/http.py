@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from ipaddress import IPv6Network
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -31,6 +30,7 @@ from rostrum.kit.errors import (
 )
 from rostrum.kit.ids import new_id
 from rostrum.kit.origin import Origin, set_origin
+from rostrum.kit.ratelimit import network_of
 
 log = structlog.get_logger(__name__)
 
@@ -85,17 +85,8 @@ def given(kind: type[T]) -> Any:
 
 
 def client_address(request: Request) -> str:
-    """What limits go by: the caller's network address; behind a trusted proxy the one that the proxy tells.
-
-    Of an IPv6 address it is the first 64 bits: whoever has one has them all below it (RFC 6177), 2^64 addresses.
-    """
-    address = request.client.host if request.client else "unknown"
-    if ":" not in address:
-        return address
-    try:
-        return str(IPv6Network((address.partition("%")[0], 64), strict=False))
-    except ValueError:
-        return address
+    """What limits go by: the caller's network address; behind a trusted proxy the one that the proxy tells."""
+    return network_of(request.client.host) if request.client else "unknown"
 
 
 def envelope(error: RostrumError, request_id: str) -> JSONResponse:

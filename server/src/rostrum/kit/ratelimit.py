@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Awaitable, Callable
+from ipaddress import IPv6Network
 from typing import Final, TypeVar
 
 import structlog
@@ -25,6 +26,19 @@ PATIENCE_SECONDS: Final = 0.5
 
 T = TypeVar("T")
 Counting = Callable[[MovingWindowRateLimiter | MemoryWindows], Awaitable[T]]
+
+
+def network_of(address: str) -> str:
+    """What limits go by: a network address; of an IPv6 address the first 64 bits.
+
+    Whoever has one address of IPv6 has them all below these bits (RFC 6177), 2^64 addresses.
+    """
+    if ":" not in address:
+        return address
+    try:
+        return str(IPv6Network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address
 
 
 class RateLimiter:

@@ -24,6 +24,7 @@ from rostrum.kit.entrance import Authenticate, Entrance
 from rostrum.kit.errors import InternalError, InvalidInput, PayloadTooLarge, RateLimited, RostrumError
 from rostrum.kit.letters import DONE, ELSEWHERE, REFUSED
 from rostrum.kit.origin import Origin, set_origin
+from rostrum.kit.ratelimit import network_of
 from rostrum.kit.relay import Door, Handler, Relay, RoomOf
 from rostrum.kit.sockets import Connection
 
@@ -60,6 +61,7 @@ class Realtime:
         max_bytes: largest event; a larger one is answered with `payload_too_large`. The transport closes the socket
             only above four times that size, so that an oversized event can be answered at all.
         rate, burst: events a second that one connection may send, and how many at once.
+        most, most_per_address: connections at once (503 beyond), and from one address (429 beyond); None: no limit.
     """
 
     def __init__(
@@ -70,6 +72,8 @@ class Realtime:
         max_bytes: int = 1 << 20,
         rate: float = 100.0,
         burst: float = 400.0,
+        most: int | None = None,
+        most_per_address: int | None = None,
     ) -> None:
         self._entrance = Entrance(authenticate, allowed_origins)
         self.rate, self.burst = rate, burst
@@ -85,6 +89,9 @@ class Realtime:
             max_payload=max_bytes,
             max_frame=max_bytes * 4,
             max_attachments=PARTS_PER_EVENT,
+            max_connections=most,
+            max_connections_per_address=most_per_address,
+            address_key=network_of,
             allow_origin=self._entrance.allows_origin,
             queue=QUEUE,
             search_binary=False,  # What the server sends is JSON.
