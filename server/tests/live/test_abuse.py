@@ -8,6 +8,7 @@ import copy
 import dataclasses
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -285,6 +286,42 @@ async def test_a_flood_of_events_is_limited(hall: Any) -> None:
     refused = [answer for answer in answers if isinstance(answer, dict)]
     assert refused and {answer["code"] for answer in refused} == {"rate_limited"}
     await host.ok("getProducers")
+
+
+async def test_a_flood_is_read_no_faster_than_its_sender_may_speak(hall: Any) -> None:
+    """S17: what is too much costs its sender time, and the server next to nothing."""
+    _room, host, (guest, other) = await hall.stage(2)
+    flood = [asyncio.ensure_future(guest.call("sendMessage", {"message": f"{number}"})) for number in range(3000)]
+    await asyncio.wait({flood[70]})  # Of 60 in 10 seconds the first above.
+    assert flood[70].result()["code"] == "rate_limited"
+    for number in range(20):
+        sent = await other.ok("sendMessage", {"message": f"calm {number}"})
+        await host.hear("message", id=sent["id"])
+    assert sum(answer.done() for answer in flood) < 1000
+    await hall.services.realtime.disconnect(guest.socket.get_sid(), "flooding")
+    for answer in flood:
+        answer.cancel()
+    await until(lambda: hall.services.realtime.connections == 2)
+
+
+async def test_nobody_waits_for_the_rest_of_a_flood_whose_sender_has_gone(hall: Any) -> None:
+    _room, _host, (guest,) = await hall.stage()
+    for number in range(60):
+        await guest.ok("sendMessage", {"message": f"{number}"})
+    flood = [asyncio.ensure_future(guest.call("sendMessage", {"message": f"{number}"})) for number in range(60)]
+    await asyncio.wait({flood[0]})  # Now all of them have come, too.
+    assert flood[0].result()["code"] == "rate_limited"
+    for answer in flood:
+        answer.cancel()
+    await guest.close()
+    await until(lambda: hall.services.realtime.connections == 1)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something to become true."""
+    async with asyncio.timeout(3):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 VIDEO: dict[str, Any] = {

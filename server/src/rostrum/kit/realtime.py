@@ -11,6 +11,7 @@ Features see `Realtime` and `Connection` alone; below is `packages/socketio-serv
 All of it holds for the sockets of other nodes as well, whose rooms this one leads (kit/relay.py).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ MALFORMED_PER_CONNECTION: Final = 100
 PING_SECONDS: Final = 25.0
 PONG_SECONDS: Final = 20.0
 HANDSHAKE_SECONDS: Final = 20.0
+PENALTY_SECONDS: Final = 0.1
 PARTS_PER_EVENT: Final = 8
 ARGUMENTS_PER_EVENT: Final = 4
 # A reader that is this far behind has stalled; keeping more for it would be memory without a bound. What it missed it
@@ -266,7 +268,8 @@ class Realtime:
         connection: Connection = socket.data
         self._note_origin(connection)
         if not connection.spend(self.rate, self.burst):
-            return self._refused(connection, event, RateLimited("Too many messages; slow down.", retry_after=1))
+            error = RateLimited("Too many messages; slow down.", retry_after=1)
+            return await self._refused(connection, event, error, held=socket.connected)
         try:
             door, args = self._door(event), args[:ARGUMENTS_PER_EVENT]
             if self._relay is None:
@@ -274,7 +277,7 @@ class Realtime:
             else:
                 result = await self._relay.handle(connection, socket, event, door, args)
         except RostrumError as error:
-            return self._refused(connection, event, error)
+            return await self._refused(connection, event, error, held=socket.connected)
         except Exception:
             log.exception("signal.failed", signal=event[:64], connection=connection.id)
             return InternalError().to_ack()
@@ -292,7 +295,7 @@ class Realtime:
                 return ELSEWHERE, b""
             answer = _acknowledgement(answer)
         except RostrumError as error:
-            outcome, answer = REFUSED, self._refused(connection, event, error)
+            outcome, answer = REFUSED, await self._refused(connection, event, error)
         except Exception:
             log.exception("signal.failed", signal=event[:64], connection=connection.id)
             outcome, answer = REFUSED, InternalError().to_ack()
@@ -307,10 +310,15 @@ class Realtime:
     def _note_origin(self, connection: Connection) -> None:
         set_origin(Origin(connection.address, connection.id, getattr(connection.principal, "subject", "")))
 
-    def _refused(self, connection: Connection, event: str, error: RostrumError) -> dict[str, Any]:
+    async def _refused(
+        self, connection: Connection, event: str, error: RostrumError, *, held: bool = True
+    ) -> dict[str, Any]:
         log.info("signal.refused", signal=event[:64], code=error.code, connection=connection.id)
         for callback in self._on_refused:
             callback(connection, event[:64], error)
+        if held and isinstance(error, RateLimited):
+            # Its next events wait meanwhile, and while many of them do, nothing more is read from it.
+            await asyncio.sleep(PENALTY_SECONDS)
         return error.to_ack()
 
 
