@@ -2,6 +2,7 @@
 
 import bench.chat
 import bench.fanout
+import bench.flooded
 import bench.idle
 import bench.join
 import bench.media
@@ -15,5 +16,6 @@ bench.chat.main()
 bench.fanout.main()
 bench.idle.main()
 bench.stalled.main()
+bench.flooded.main()
 bench.rest.main()
 bench.mixed.main()

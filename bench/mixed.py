@@ -6,9 +6,7 @@ one server; in the idle ones the chat clients are connected and silent. `python 
 
 import argparse
 import asyncio
-import contextlib
 import json
-import os
 import random
 import shutil
 import statistics
@@ -25,7 +23,7 @@ import uvloop
 
 from bench.kit.flood import CLIENTS_A_ROOM
 from bench.kit.http_load import Exchange, exchange, paced
-from bench.kit.process import ROOT, Pinned, cpu_seconds_of_all, pin_load
+from bench.kit.process import ROOT, Pinned, cpu_seconds_of_all, pin_load, prefer
 from bench.kit.rest_data import PUBLIC_URL, Data, seed
 from bench.kit.results import Row
 from bench.kit.rostrum import serve
@@ -140,17 +138,6 @@ def _row(idle: list[float], busy: list[float], size: Size) -> Row:
         pairs=str(size.pairs),
         versions=f"Python {sys.version.split()[0]}",
     )
-
-
-def prefer() -> None:
-    """Go before other programs of the machine, where that is allowed; what is started from here does too.
-
-    A 99th percentile of milliseconds is otherwise that of the neighbours. Priorities among our own stay as they are.
-    """
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, -10)
-        # Where sessions take turns as a whole (autogroup of sched(7)), a niceness counts only inside of one.
-        Path("/proc/self/autogroup").write_text("-10")
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ class Member(asyncio.Protocol):
         assert b" 101 " in head, head
         hello = await self._next()
         assert hello.startswith(b"0"), hello
-        welcome = await self._next(_frame("40" + json.dumps(auth)))
+        welcome = await self._next(framed("40" + json.dumps(auth)))
         assert welcome.startswith(b"40"), welcome
         return self
 
@@ -110,7 +110,7 @@ class Member(asyncio.Protocol):
         if opcode == 8:
             self.lost = True
         elif packet == b"2":
-            self._transport.write(_frame("3"))
+            self._transport.write(framed("3"))
         elif packet.startswith(b"43"):
             start = packet.index(b"[")
             answer = self._answers.pop(int(packet[2:start]), None)
@@ -126,7 +126,7 @@ class Member(asyncio.Protocol):
         """Send an event; the future of its acknowledgement."""
         self._number += 1
         answer = self._answers[self._number] = asyncio.get_running_loop().create_future()
-        self._transport.write(_frame(f"42{self._number}" + json.dumps([event, body])))
+        self._transport.write(framed(f"42{self._number}" + json.dumps([event, body])))
         return answer
 
     async def request(self, event: str, body: object) -> Any:
@@ -150,7 +150,7 @@ class Member(asyncio.Protocol):
         self._transport.abort()
 
 
-def _frame(text: str) -> bytes:
+def framed(text: str) -> bytes:
     """A frame whose mask is zero: allowed, and free."""
     payload = text.encode()
     size = len(payload)
