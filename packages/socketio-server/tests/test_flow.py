@@ -85,6 +85,35 @@ async def test_a_message_of_the_same_key_replaces_the_one_that_waits(start: Any)
     assert [payload for payload in got if b"filler" not in payload][:2] == [b'42["state",999]', b'42["other",999]']
 
 
+async def test_what_the_transport_keeps_counts_among_what_waits(start: Any) -> None:
+    place = await start(queue=QueuePolicy(max_bytes=300_000))
+    deaf = await _Deaf.connect(place)
+    session, _socket = _only(place)
+    await _fill(place)
+    assert session.outbox.dropped
+    assert session.outbox.size + session.link.transport.get_write_buffer_size() <= 300_000
+    deaf.writer.close()
+
+
+async def test_what_was_sent_in_one_turn_is_bounded_too_however_much_it_is(start: Any) -> None:
+    place = await start()
+    deaf = await _Deaf.connect(place)
+    session, socket = _only(place)
+    for index in range(400):
+        place.main.emit("filler", index, "x" * 50_000)
+    await asyncio.sleep(0.01)
+    unsent = session.link.transport.get_write_buffer_size()
+    assert 0 < unsent < 64 * 1024 + 60_000
+    assert session.outbox.dropped and session.outbox.size + unsent <= 1 << 20
+    reading = asyncio.ensure_future(deaf.reader.read(-1))
+    while session.outbox:
+        await asyncio.sleep(0.01)
+    socket.disconnect(close=True)
+    got = [payload for _opcode, payload in unpack(await reading)]
+    numbers = [json.loads(payload[2:])[1] for payload in got if payload.startswith(b'42["filler"')]
+    assert numbers == list(range(len(numbers))), "what fits is the beginning, whole and in order"
+
+
 async def test_a_client_whose_queue_is_full_may_be_disconnected(start: Any) -> None:
     place = await start(queue=QueuePolicy(overflow="disconnect"))
     deaf = await _Deaf.connect(place)

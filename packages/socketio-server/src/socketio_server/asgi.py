@@ -12,7 +12,7 @@ from socketio_server.handshake import BAD_METHOD, UNKNOWN_SESSION, Request, chec
 from socketio_server.packets import polling_payload
 from socketio_server.polling import PollingLink
 from socketio_server.session import opening
-from socketio_server.websocket import WATER, WebSocketLink
+from socketio_server.websocket import WebSocketLink
 
 if TYPE_CHECKING:
     from socketio_server.server import Server
@@ -112,6 +112,7 @@ class AsgiTransport:
         self._send = send
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._size = 0
+        self._high = link.server.queue.water
         self._news = asyncio.Event()
         self._closed = False
         self._readable = asyncio.Event()
@@ -124,7 +125,7 @@ class AsgiTransport:
             self._waiting += frames.unpack(wire)
             self._size += len(wire)
             self._news.set()
-            if self._size > WATER:
+            if self._size > self._high:
                 self._link.pause_writing()
 
     def close(self) -> None:
@@ -150,6 +151,10 @@ class AsgiTransport:
         """Receive again."""
         self._readable.set()
 
+    def get_write_buffer_size(self) -> int:
+        """Bytes that wait, of which some may be on their way."""
+        return self._size
+
     def set_write_buffer_limits(self, high: int) -> None:
         """The limit is fixed."""
 
@@ -172,7 +177,7 @@ class AsgiTransport:
                     await self._send({"type": "websocket.send", "text": payload.decode()})
                 elif opcode == frames.BINARY:
                     await self._send({"type": "websocket.send", "bytes": payload})
-            if self._size > WATER:
+            if self._size > self._high:
                 self._size = 0
                 self._link.resume_writing()
             self._size = 0

@@ -12,6 +12,9 @@ class Link(Protocol):
     def direct(self) -> Callable[[bytes], None] | None:
         """What takes frames at once; None while they have to wait in the session's queue."""
 
+    def holds(self) -> int:
+        """Bytes that the transport itself keeps for the client."""
+
     def wake(self) -> None:
         """Something waits in the queue."""
 

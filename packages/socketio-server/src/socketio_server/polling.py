@@ -43,6 +43,10 @@ class PollingLink:
     def direct(self) -> None:
         """There is no direct way: all waits for the next GET."""
 
+    def holds(self) -> int:
+        """Nothing: a GET takes it along."""
+        return 0
+
     def wake(self) -> None:
         """Answer the GET that waits."""
         if self._poll is not None and not self._poll.done():

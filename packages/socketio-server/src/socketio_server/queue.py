@@ -2,11 +2,15 @@
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from socketio_server.frames import count
 
 Overflow = Literal["drop", "coalesce", "disconnect"]
+
+
+WATER: Final = 64 * 1024
+"""Bytes that may wait in a transport before the session's queue takes over; bytes of messages joined for one write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,8 @@ class QueuePolicy:
 
     Attributes:
         max_packets: frames that may wait.
-        max_bytes: bytes that may wait.
+        max_bytes: bytes that may wait, what the transport keeps included: a sixteenth of them (64 KiB at most) and one
+            message more, before the queue begins.
         overflow: `drop` leaves out what does not fit any more; `coalesce` lets a message replace a waiting one of the
             same key, and drops what has none; `disconnect` ends the session.
         stall_seconds: a client that has taken nothing for so long is disconnected, whatever else is said here.
@@ -25,6 +30,11 @@ class QueuePolicy:
     max_bytes: int = 1 << 20
     overflow: Overflow = "drop"
     stall_seconds: float = 30.0
+
+    @property
+    def water(self) -> int:
+        """Bytes that may wait in the transport before the queue takes over."""
+        return min(WATER, self.max_bytes // 16)
 
 
 class _Entry:
@@ -60,8 +70,11 @@ class Outbox:
         """Append a packet of the protocol itself, which is small and always fits."""
         self._append(_Entry(wire, None))
 
-    def put(self, wire: bytes, key: str | None = None, overflow: Overflow | None = None) -> None:
+    def put(self, wire: bytes, key: str | None = None, overflow: Overflow | None = None, *, beside: int = 0) -> None:
         """Append a message, as far as the policy lets it.
+
+        Args:
+            beside: bytes that have left the queue, and that the transport still keeps.
 
         Raises:
             Full: it does not fit, and that is to end the session.
@@ -69,7 +82,7 @@ class Outbox:
         overflow = overflow or self._policy.overflow
         entry = _Entry(wire, key if overflow == "coalesce" else None)
         old = self._keyed.get(entry.key) if self._keyed and entry.key is not None else None
-        if self._is_too_much(entry, old):
+        if self._is_too_much(entry, old, beside):
             if overflow == "disconnect":
                 raise Full
             self.dropped += 1
@@ -88,9 +101,9 @@ class Outbox:
             self._keyed.pop(entry.key, None)
         return entry.wire
 
-    def _is_too_much(self, entry: _Entry, old: _Entry | None) -> bool:
+    def _is_too_much(self, entry: _Entry, old: _Entry | None, beside: int) -> bool:
         packets = self.packets + entry.number - (old.number if old else 0)
-        size = self.size + len(entry.wire) - (len(old.wire) if old else 0)
+        size = beside + self.size + len(entry.wire) - (len(old.wire) if old else 0)
         return packets > self._policy.max_packets or size > self._policy.max_bytes
 
     def _append(self, entry: _Entry) -> None:

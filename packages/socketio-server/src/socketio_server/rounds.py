@@ -1,7 +1,8 @@
 """What waits to be written to rooms and sockets, and the writing itself, slice by slice.
 
-Successive messages to one room become one run, and each of its members gets the whole run in one write. What is sent
-to single sockets meanwhile waits with its place in the log, so that each socket gets everything in order.
+Successive messages to one room become one run, and each of its members gets the whole run in one write, or in several
+if it is long. What is sent to single sockets meanwhile waits with its place in the log, so that each socket gets
+everything in order.
 """
 
 from collections import deque
@@ -9,7 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from socketio_server.pace import FEW, Pace
-from socketio_server.queue import Overflow
+from socketio_server.queue import WATER, Overflow
 
 if TYPE_CHECKING:
     from socketio_server.socket import Socket
@@ -81,7 +82,7 @@ class Run:
         members: who is still to get it; None as long as it is for those who are in the room when it is written.
     """
 
-    __slots__ = ("_among", "_wire", "entries", "key", "members", "policy", "room")
+    __slots__ = ("_among", "_wires", "entries", "key", "members", "policy", "room")
 
     def __init__(
         self, room: Room | None, members: list["Socket"] | None, key: str | None, policy: Overflow | None
@@ -91,7 +92,7 @@ class Run:
         self.key = key
         self.policy = policy
         self.entries: list[Entry] = []
-        self._wire: bytes | None = None
+        self._wires: list[bytes] | None = None
         self._among: set[Socket] | None = None
 
     def close(self) -> list["Socket"]:
@@ -114,12 +115,11 @@ class Run:
         return socket in self._among
 
     @property
-    def wire(self) -> bytes:
+    def wires(self) -> list[bytes]:
         """All its messages; the same bytes for everybody, since they may wait for many who are slow."""
-        if self._wire is None:
-            wires = [entry.wire for entry in self.entries]
-            self._wire = wires[0] if len(wires) == 1 else b"".join(wires)
-        return self._wire
+        if self._wires is None:
+            self._wires = _bunches([entry.wire for entry in self.entries])
+        return self._wires
 
 
 class Round:
@@ -159,20 +159,20 @@ class Round:
         settle(socket, self._runs, self._singles)
 
     def _write_run(self, run: Run, pace: Pace) -> bool:
-        members, wire = run.close(), run.wire
+        members, wires = run.close(), run.wires
         is_plain = run.key is None and run.policy is None
         for start in range(0, len(members), FEW):
             few = members[start : start + FEW]
-            if is_plain and not self._special:
+            plain = few
+            if not is_plain or self._special:
+                plain = [socket for socket in few if is_plain and socket not in self._special]
                 for socket in few:
-                    socket.write(wire)
-            else:
-                for socket in few:
-                    if is_plain and socket not in self._special:
-                        socket.write(wire)
-                    else:
+                    if not is_plain or socket in self._special:
                         _write_in_order(socket, run, self._singles.get(socket))
-            if pace.used(len(few)):
+            for wire in wires:
+                for socket in plain:
+                    socket.write(wire)
+            if pace.used(len(few) * len(wires)):
                 run.leave(members[start + FEW :])
                 return False
         return True
@@ -192,17 +192,38 @@ def _write_in_order(socket: "Socket", run: Run, waiting: deque[Single] | None) -
     wires: list[bytes] = []
     for place, wire, skip in run.entries:
         if waiting and waiting[0].place < place:
-            if wires:
-                socket.deliver(b"".join(wires), run.key, run.policy)
-                wires = []
+            _deliver_all(socket, wires, run)
+            wires = []
             while waiting and waiting[0].place < place:
                 _deliver(socket, (waiting.popleft(),))
         if socket not in skip:
             wires.append(wire)
-    if wires:
-        socket.deliver(b"".join(wires), run.key, run.policy)
+    _deliver_all(socket, wires, run)
+
+
+def _deliver_all(socket: "Socket", wires: list[bytes], run: Run) -> None:
+    for wire in _bunches(wires):
+        socket.deliver(wire, run.key, run.policy)
 
 
 def _deliver(socket: "Socket", waiting: Iterable[Single]) -> None:
     for single in waiting:
         socket.deliver(single.wire, single.key, single.policy)
+
+
+def _bunches(wires: list[bytes]) -> list[bytes]:
+    """Messages in as few writes as may be.
+
+    A transport takes one write more than its limit, and a queue takes or drops it as a whole: however long a run has
+    become while the server was busy, each has to be small.
+    """
+    bunches: list[list[bytes]] = []
+    free = 0
+    for wire in wires:
+        free -= len(wire)
+        if free < 0 or not bunches:
+            bunches.append([])
+            free = WATER - len(wire)
+        bunches[-1].append(wire)
+    # Of a single message, this makes no copy.
+    return [b"".join(bunch) for bunch in bunches]

@@ -250,7 +250,7 @@ class Session:
         if self.outbox is None:
             self.outbox = Outbox(self.server.queue)
         try:
-            self.outbox.put(wire, key, policy)
+            self.outbox.put(wire, key, policy, beside=self.link.holds())
         except Full:
             self.stalled("its queue is full")
         else:

@@ -25,8 +25,6 @@ FAILED_SECONDS: Final = 2.0
 """How long what a client goes on to send after it failed is read and left."""
 SHORT: Final = 256
 """Bytes of a client that are probably its answer to our good-bye."""
-WATER: Final = 64 * 1024
-"""Bytes that may wait in the event loop's transport before the session's queue takes over."""
 LONGEST_HEAD: Final = 64 * 1024
 
 State = Literal["head", "probe", "open", "closing", "failed", "gone"]
@@ -112,6 +110,12 @@ class WebSocketLink(asyncio.Protocol):
             return None
         write: Callable[[bytes], None] = self.transport.write
         return write
+
+    def holds(self) -> int:
+        """Bytes that the event loop's transport keeps for the client."""
+        unsent: int = self.transport.get_write_buffer_size() if self.transport is not None else 0
+        # It tells what is unsent; of a write that was cut, it keeps the part that is sent as well.
+        return unsent + self.server.queue.water if unsent else 0
 
     def wake(self) -> None:
         """What waits is written once the client has read."""
@@ -204,7 +208,7 @@ class WebSocketLink(asyncio.Protocol):
             self.server.wheel.cancel(self)
         self._reader = FrameReader(self.server.max_frame)
         self.server.links.add(self)
-        self.transport.set_write_buffer_limits(high=WATER)
+        self.transport.set_write_buffer_limits(high=self.server.queue.water)
         if head:
             self.transport.write(head)
         if sid is None:
