@@ -27,9 +27,9 @@ class Chat:
             self._main.on(event, handler)
 
     async def create(self, socket: Socket, body: dict[str, Any]) -> dict[str, Any]:
-        """Make a room unless it is there."""
+        """Make a room unless it is there; `history` is how many messages it remembers."""
         created = body["room_id"] not in self._rooms
-        self._rooms.setdefault(body["room_id"], deque(maxlen=100))
+        self._rooms.setdefault(body["room_id"], deque(maxlen=body.get("history", 100)))
         return {"room_id": body["room_id"], "created": created}
 
     async def join(self, socket: Socket, body: dict[str, Any]) -> dict[str, Any]:

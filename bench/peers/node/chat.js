@@ -9,9 +9,9 @@ const rooms = new Map();
 let lines = 0;
 
 io.on("connection", (socket) => {
-  socket.on("createRoom", ({ room_id }, ack) => {
+  socket.on("createRoom", ({ room_id, history = 100 }, ack) => {
     const created = !rooms.has(room_id);
-    if (created) rooms.set(room_id, { peers: new Map(), history: [] });
+    if (created) rooms.set(room_id, { peers: new Map(), history: [], kept: history });
     ack({ room_id, created });
   });
 
@@ -29,9 +29,9 @@ io.on("connection", (socket) => {
     const { name } = socket.data;
     const line = { id: String(++lines), room_id, name, peer_id: socket.id, message, timestamp: Date.now(),
       socketId: socket.id, peerId: socket.id };
-    const { history } = rooms.get(room_id);
+    const { history, kept } = rooms.get(room_id);
     history.push(line);
-    if (history.length > 100) history.shift();
+    if (history.length > kept) history.shift();
     // The documented chat goes out under both of its names.
     for (const event of ["message", "sendMessage"]) socket.to(room_id).emit(event, line);
     ack({ id: line.id, timestamp: line.timestamp });
