@@ -60,6 +60,7 @@ class Services:
     live: LiveService
     stage: Stage
     reactions: Reactions
+    upkeep: Upkeep
     sfu: SfuService
     chat: ChatService
 
@@ -85,8 +86,10 @@ class Services:
 
     async def drain(self) -> None:
         """Let go of the sockets in the way that makes clients come back, before the server stops."""
-        await self.cluster.retire()
-        await self.realtime.close()
+        try:
+            await self.cluster.retire()
+        finally:
+            await self.realtime.close()
 
     async def stop(self) -> None:
         """End everything, in the reverse order of the start; may be called after a start that failed."""
@@ -96,6 +99,7 @@ class Services:
         await self.realtime.close()
         await self.cluster.close()
         await self.bus.close()
+        await self.upkeep.close()
         await self.sfu.close()
         await self.account.close()
         self.auth.close()
@@ -148,7 +152,7 @@ def build(settings: Settings) -> Services:
         realtime,
         rooms,
         events,
-        SessionRecorder(db),
+        SessionRecorder(db, bus.node),
         db,
         cluster,
         grace_seconds=settings.peer_grace_seconds,
@@ -157,7 +161,7 @@ def build(settings: Settings) -> Services:
     )
     stage = Stage(live, audit)
     reactions = Reactions(live.notifier, events, limits_of_peers, limit=settings.reaction_limit_peer)
-    Upkeep(live, stage, bus, cluster)
+    upkeep = Upkeep(live, stage, bus, cluster)
     pool = WorkerPool(
         count=settings.media_workers,
         binary=settings.engine_binary,
@@ -210,6 +214,7 @@ def build(settings: Settings) -> Services:
         live,
         stage,
         reactions,
+        upkeep,
         sfu,
         chat,
     )

@@ -1,6 +1,7 @@
 """Leases and links at a real Redis: one leader a room at any time, and nothing lost between two nodes unnoticed."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from redis.asyncio import Redis
 from redis_server import RedisServer, running_redis
 from rostrum.kit import links as links_module
+from rostrum.kit import tasks
 from rostrum.kit.bus import Bus, RedisBus
 from rostrum.kit.cluster import Cluster, NodeUnreachable, RedisCluster
+from rostrum.kit.leases import LEASE_SECONDS
 from rostrum.kit.links import TOPIC, Link, Links
 
 ROOM = "a" * 24
@@ -156,6 +159,64 @@ async def test_a_redis_that_forgets_everything_gives_rooms_back_to_their_leaders
     await _until(lambda: not two.bus.problem())
     assert {await two.cluster.lead(room_id) for room_id in rooms} == {one.id}
     assert one.lost == []
+
+
+async def _keep_asking(node: Node, rooms: list[str]) -> None:
+    """As clients at another node do, who try again and again to join rooms of the first one."""
+    while True:
+        for room_id in rooms:
+            with contextlib.suppress(NodeUnreachable):
+                await node.cluster.lead(room_id)
+        await asyncio.sleep(0.05)
+
+
+async def _led_by_the_first(nodes: list[Node]) -> list[str]:
+    rooms = [f"{number:024x}" for number in range(50)]
+    for room_id in rooms:
+        assert await nodes[0].cluster.lead(room_id) == nodes[0].id
+    return rooms
+
+
+async def test_nobody_steals_a_room_while_redis_comes_back_empty(nodes: list[Node], redis: RedisServer) -> None:
+    rooms = await _led_by_the_first(nodes)
+    redis.kill()
+    await _until(lambda: all(node.bus.problem() for node in nodes))
+    asking = [asyncio.create_task(_keep_asking(nodes[1], [room_id])) for room_id in rooms]
+    await asyncio.sleep(0.3)
+    await asyncio.to_thread(redis.start)
+    await asyncio.sleep(3)
+    await tasks.end(*asking)
+    assert nodes[0].lost == [] and not nodes[1].cluster._rooms
+
+
+async def test_nobody_steals_a_room_by_what_a_halted_redis_does_late(nodes: list[Node], redis: RedisServer) -> None:
+    rooms = await _led_by_the_first(nodes)
+    asking = [asyncio.create_task(_keep_asking(nodes[1], [room_id])) for room_id in rooms]
+    await asyncio.sleep(0.3)
+    redis.halt()
+    await asyncio.sleep(LEASE_SECONDS + 1.5)
+    redis.go_on()
+    await asyncio.sleep(3)
+    await tasks.end(*asking)
+    assert nodes[0].lost == [] and not nodes[1].cluster._rooms
+
+
+async def test_a_node_without_redis_still_releases_and_retires_in_time(nodes: list[Node], redis: RedisServer) -> None:
+    one = nodes[0]
+    assert await one.cluster.lead(ROOM) == one.id
+    one.open.add(ROOM)
+    redis.halt()
+    try:
+        waiting = [asyncio.create_task(_keep_asking(one, [f"{number:024x}"])) for number in range(200)]
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(0.5):  # Nobody waits for Redis who asks for what this node leads.
+            assert await one.cluster.lead(ROOM) == one.id
+            await one.cluster.release(ROOM)
+        async with asyncio.timeout(1.5):
+            await one.cluster.retire()
+    finally:
+        redis.go_on()
+    await tasks.end(*waiting)
 
 
 async def test_whose_lease_ran_out_loses_its_rooms(nodes: list[Node], look: Redis) -> None:

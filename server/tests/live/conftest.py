@@ -3,13 +3,14 @@
 import asyncio
 import shutil
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import socketio
 from pydantic import SecretStr
+from redis_server import RedisServer, running_redis
 from rostrum.auth.service import NewUser
 from rostrum.main import App, create_app
 from rostrum.rooms.service import NewRoom
@@ -262,3 +263,26 @@ async def make_hall(tmp_path: Path, migrated: Path, hall_url: str) -> AsyncItera
 async def hall(make_hall: MakeHall) -> Hall:
     """A server with one media worker."""
     return await make_hall()
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def make_node(new_postgresql: Any, redis: RedisServer, make_hall: MakeHall) -> MakeHall:
+    """Starts servers that are nodes of one cluster."""
+    shared = {"database_url": SecretStr(new_postgresql()), "redis_url": SecretStr(redis.url)}
+
+    async def make(**changes: Any) -> Any:
+        return await make_hall(**{**shared, **changes})
+
+    return make
+
+
+@pytest.fixture
+async def nodes(make_node: MakeHall) -> list[Any]:
+    """Two nodes."""
+    return [await make_node() for _ in range(2)]

@@ -4,84 +4,23 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
-import pytest
 import websockets
-from pydantic import SecretStr
 from redis.asyncio import Redis
-from redis_server import RedisServer, running_redis
+from redis_server import RedisServer
 from rostrum.live import store
 from rostrum.rooms.keeper import RoomChange
+from several_nodes import come_back, dropped, meeting, unfinished, until
 
 AWAY_SECONDS = 15
-
-
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    with running_redis() as server:
-        yield server
-
-
-MakeNode = Callable[..., Any]
-
-
-@pytest.fixture
-def make_node(new_postgresql: Any, redis: RedisServer, make_hall: Any) -> MakeNode:
-    """Starts servers that are nodes of one cluster."""
-    shared = {"database_url": SecretStr(new_postgresql()), "redis_url": SecretStr(redis.url)}
-
-    async def make(**changes: Any) -> Any:
-        return await make_hall(**{**shared, **changes})
-
-    return make
-
-
-@pytest.fixture
-async def nodes(make_node: MakeNode) -> list[Any]:
-    """Two nodes."""
-    return [await make_node() for _ in range(2)]
-
-
-async def _meeting(nodes: list[Any]) -> tuple[str, list[Any]]:
-    """A room with somebody of each node in it; the first node leads it."""
-    token = await nodes[0].user("ada")
-    room_id = await nodes[0].room(token)
-    clients = [await nodes[0].client(token), await nodes[1].client()]
-    for client, name in zip(clients, ("Ada", "Bob"), strict=True):
-        await client.join(room_id, name)
-    return room_id, clients
 
 
 async def _status(node: Any, path: str) -> tuple[int, str]:
     async with httpx.AsyncClient(base_url=node.url) as client:
         answer = await client.get(path)
         return answer.status_code, answer.text
-
-
-async def _until(condition: Callable[[], Any], seconds: float = 5) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.02)
-
-
-async def _dropped(*clients: Any, seconds: float = 10) -> None:
-    """Wait until clients were let go, in the way that makes real ones come back by themselves."""
-    await _until(lambda: not any(client.socket.connected for client in clients), seconds)
-
-
-async def _back(client: Any, room_id: str) -> dict[str, Any]:
-    """Come back as the SDK does."""
-    resume = client.joined["resume"]
-    await client.connect()
-    return dict(await client.join(room_id, "Back", resume=resume))
-
-
-async def _unfinished(node: Any, room_id: str) -> list[str]:
-    async with node.services.db.reading() as session:
-        return [row.id for row in await store.unfinished(session, room_id)]
 
 
 def _vanish(node: Any) -> None:
@@ -92,7 +31,7 @@ def _vanish(node: Any) -> None:
 
 
 async def test_one_room_on_two_nodes(nodes: list[Any]) -> None:
-    room_id, (ada, bob) = await _meeting(nodes)
+    room_id, (ada, bob) = await meeting(nodes)
     assert list(nodes[0].services.live.rooms) == [room_id] and not nodes[1].services.live.rooms
     assert (await ada.hear("peerJoined"))["name"] == "Bob"
     assert [peer["name"] for peer in bob.joined["peers"]] == ["Ada"]
@@ -120,7 +59,7 @@ async def test_one_room_on_two_nodes(nodes: list[Any]) -> None:
 
 
 async def test_chat_reaches_both_nodes_once_and_in_order(nodes: list[Any]) -> None:
-    room_id, (ada, bob) = await _meeting(nodes)
+    room_id, (ada, bob) = await meeting(nodes)
     for number in range(10):
         await (ada, bob)[number % 2].ok("sendMessage", {"message": str(number), "clientId": str(number)})
     await ada.ok("sendMessage", {"message": "0", "clientId": "0"})
@@ -136,7 +75,7 @@ async def test_chat_reaches_both_nodes_once_and_in_order(nodes: list[Any]) -> No
 
 
 async def test_an_acknowledgement_comes_before_what_follows_it(nodes: list[Any]) -> None:
-    room_id, _clients = await _meeting(nodes)
+    room_id, _clients = await meeting(nodes)
     realtime = nodes[0].services.realtime
 
     async def answer_and_tell(connection: Any, number: int) -> int:
@@ -165,7 +104,7 @@ async def test_an_acknowledgement_comes_before_what_follows_it(nodes: list[Any])
 
 async def test_a_message_to_a_room_goes_once_to_each_node(nodes: list[Any]) -> None:
     """As the frames that its members there get, whatever their number."""
-    room_id, (ada, bob) = await _meeting(nodes)
+    room_id, (ada, bob) = await meeting(nodes)
     for _ in range(3):
         await (await nodes[1].client()).join(room_id, "More")
     sent: list[bytes] = []
@@ -184,7 +123,7 @@ async def test_a_message_to_a_room_goes_once_to_each_node(nodes: list[Any]) -> N
 
 
 async def test_who_moves_to_a_room_of_another_node_leaves_the_first(nodes: list[Any]) -> None:
-    room_id, (ada, bob) = await _meeting(nodes)
+    room_id, (ada, bob) = await meeting(nodes)
     eve = await nodes[1].user("eve")
     other = await nodes[1].room(eve)
     host = await nodes[1].client(eve)
@@ -208,10 +147,10 @@ async def test_who_moves_to_a_room_of_another_node_leaves_the_first(nodes: list[
 
 
 async def test_a_drop_on_one_node_is_taken_over_on_the_other(nodes: list[Any]) -> None:
-    room_id, (ada, bob) = await _meeting(nodes)
+    room_id, (ada, bob) = await meeting(nodes)
     await bob.drop()
     bob.url = nodes[0].url
-    back = await _back(bob, room_id)
+    back = await come_back(bob, room_id)
     assert back["resumed"] and back["id"] == bob.joined["id"] and "peerLeft" not in ada.names()
     # The old socket of a peer that is taken over while it seems to live is told so, wherever it is.
     again = await nodes[1].client()
@@ -221,13 +160,13 @@ async def test_a_drop_on_one_node_is_taken_over_on_the_other(nodes: list[Any]) -
     third = await nodes[0].client()
     assert (await third.join(room_id, "Bob", resume=back["resume"]))["id"] == back["id"]
     await again.hear("peerReplaced")
-    await _dropped(again, bob)
+    await dropped(again, bob)
 
 
 async def test_a_room_that_nobody_got_into_is_led_by_nobody(nodes: list[Any], redis: RedisServer) -> None:
     lost = await nodes[1].client()
     assert await lost.code("join", {"room_id": "0" * 24, "name": "X"}) == "room_not_found"
-    room_id, (ada, bob) = await _meeting(nodes)
+    room_id, (ada, bob) = await meeting(nodes)
     async with Redis.from_url(redis.url, decode_responses=True) as look:
         assert await look.keys("rostrum:leads:*") == [f"rostrum:leads:{room_id}"]
         await ada.ok("room:end")
@@ -241,14 +180,14 @@ async def test_a_room_that_nobody_got_into_is_led_by_nobody(nodes: list[Any], re
 
 
 async def test_a_leader_that_stops_hands_its_rooms_over(nodes: list[Any]) -> None:
-    room_id, (ada, bob) = await _meeting(nodes)
+    room_id, (ada, bob) = await meeting(nodes)
     said = await ada.ok("sendMessage", {"message": "before"})
     await ada.ok("room:lock", {"locked": True})
     began = time.monotonic()
     await nodes[0].services.drain()
-    await _dropped(ada, bob)
+    await dropped(ada, bob)
     ada.url = nodes[1].url
-    back = await _back(ada, room_id)
+    back = await come_back(ada, room_id)
     assert time.monotonic() - began < 3
     assert (
         back["role"] == "host"
@@ -260,39 +199,39 @@ async def test_a_leader_that_stops_hands_its_rooms_over(nodes: list[Any]) -> Non
 
 
 async def test_a_leader_that_dies_is_followed_by_another(nodes: list[Any]) -> None:
-    room_id, (ada, bob) = await _meeting(nodes)
+    room_id, (ada, bob) = await meeting(nodes)
     said = await ada.ok("sendMessage", {"message": "before"})
     _vanish(nodes[0])
     began = time.monotonic()
-    await _dropped(bob)
+    await dropped(bob)
     assert time.monotonic() - began < 6
-    back = await _back(bob, room_id)
+    back = await come_back(bob, room_id)
     assert time.monotonic() - began < 10
     assert back["room"]["sessionId"] == bob.joined["room"]["sessionId"]
     assert [body["id"] for body in back["chatHistory"]] == [said["id"]]
-    assert await _unfinished(nodes[1], room_id) == [back["room"]["sessionId"]]
+    assert await unfinished(nodes[1], room_id) == [back["room"]["sessionId"]]
     answer = await bob.ok("sendMessage", {"message": "after"})
     assert answer["id"]
 
 
 async def test_a_leader_that_was_taken_for_dead_gives_way(nodes: list[Any], redis: RedisServer) -> None:
-    room_id, (ada, bob) = await _meeting(nodes)
+    room_id, (ada, bob) = await meeting(nodes)
     # As after a long halt of the process: its lease has run out, and somebody else has the room.
     async with Redis.from_url(redis.url, decode_responses=True) as look:
         await look.set(f"rostrum:leads:{room_id}", nodes[1].services.cluster.node)
         await look.delete(f"rostrum:node:{nodes[0].services.cluster.node}")
-    await _dropped(ada, bob)
+    await dropped(ada, bob)
     assert not nodes[0].services.live.rooms
-    back = await _back(bob, room_id)
+    back = await come_back(bob, room_id)
     assert back["room"]["sessionId"] == bob.joined["room"]["sessionId"]
     assert list(nodes[1].services.live.rooms) == [room_id]
     # Ada, still at the old leader's, is brought to the new one.
-    assert (await _back(ada, room_id))["role"] == "host"
+    assert (await come_back(ada, room_id))["role"] == "host"
     assert (await bob.hear("peerJoined"))["name"] == "Back"
     assert not nodes[0].services.live.rooms
 
 
-async def test_a_starting_node_leaves_the_others_sessions_alone(make_node: MakeNode) -> None:
+async def test_a_starting_node_leaves_the_others_sessions_alone(make_node: Any) -> None:
     first = await make_node(peer_grace_seconds=0.2)
     token = await first.user("ada")
     room_id = await first.room(token)
@@ -307,18 +246,18 @@ async def test_a_starting_node_leaves_the_others_sessions_alone(make_node: MakeN
         session.add(type(row)(id="f" * 24, tenant_id=row.tenant_id, room_id=lone, started_at=1))
     for _ in range(2):
         await second.services.live.open_rooms.interruptions.settle()
-    assert await _unfinished(second, room_id) == [ada.joined["room"]["sessionId"]]
-    assert await _unfinished(second, lone) == []
+    assert await unfinished(second, room_id) == [ada.joined["room"]["sessionId"]]
+    assert await unfinished(second, lone) == []
     assert second.services.cluster._rooms == set()
 
 
 async def test_rest_on_one_node_reaches_the_room_on_the_other(nodes: list[Any]) -> None:
-    room_id, (ada, bob) = await _meeting(nodes)
+    room_id, (ada, bob) = await meeting(nodes)
     away = nodes[1].services
     host = await away.auth.authenticate_socket(await nodes[1].key(), ada.auth["token"])
     assert await away.rooms.live_among([room_id, "0" * 24]) == {room_id}
     await away.keeper.change(host, room_id, RoomChange(name="Renamed"))
-    await _until(lambda: nodes[0].services.live.rooms[room_id].info.name == "Renamed")
+    await until(lambda: nodes[0].services.live.rooms[room_id].info.name == "Renamed")
     eve_token = await nodes[1].user("eve")
     eve = await nodes[1].client(eve_token)
     await eve.join(room_id, "Eve")
@@ -336,14 +275,14 @@ async def test_rest_on_one_node_reaches_the_room_on_the_other(nodes: list[Any]) 
         # A logout closes sockets on all nodes, at once.
         near = await nodes[0].client(eve_token)
         assert (await client.post("/v1/auth/logout")).status_code in (200, 204)
-        await _dropped(near, eve, seconds=3)
+        await dropped(near, eve, seconds=3)
     await away.keeper.delete(host, room_id)
     for client in (ada, bob):
         assert (await client.hear("roomClosed"))["reason"] == "ended"
 
 
 async def test_hints_that_were_missed_are_made_up_for(nodes: list[Any], redis: RedisServer) -> None:
-    room_id, (ada, _bob) = await _meeting(nodes)
+    room_id, (ada, _bob) = await meeting(nodes)
     eve_token = await nodes[0].user("eve")
     eve = await nodes[0].client(eve_token)
     await eve.join(room_id, "Eve")
@@ -351,18 +290,18 @@ async def test_hints_that_were_missed_are_made_up_for(nodes: list[Any], redis: R
     host = await away.auth.authenticate_socket(await nodes[1].key(), ada.auth["token"])
     other = await nodes[0].client(eve_token)
     redis.kill()
-    await _until(lambda: all(node.services.bus.problem() for node in nodes))
+    await until(lambda: all(node.services.bus.problem() for node in nodes))
     await away.keeper.delete(host, room_id)
     claims = away.tokens.verify(eve_token)
     await away.account.logout(await away.auth.authenticate_socket(await nodes[1].key(), eve_token))
     assert claims.subject and "roomClosed" not in ada.names()
     redis.start()
     assert (await ada.hear("roomClosed"))["reason"] == "ended"
-    await _dropped(eve, other)
+    await dropped(eve, other)
 
 
-async def test_redis_goes_away_and_comes_back(nodes: list[Any], redis: RedisServer) -> None:
-    room_id, (ada, bob) = await _meeting(nodes)
+async def test_redis_goes_away_and_comesback(nodes: list[Any], redis: RedisServer) -> None:
+    room_id, (ada, bob) = await meeting(nodes)
     producer = await ada.publish()
     seen = await bob.watch(producer)
     assert [(await _status(node, "/readyz"))[0] for node in nodes] == [200, 200]
@@ -387,8 +326,8 @@ async def test_redis_goes_away_and_comes_back(nodes: list[Any], redis: RedisServ
     assert bob.socket.connected and not {"message", "consumerClosed"} & {*bob.names(), *near.names()}
     redis.start()
     back = time.monotonic()
-    await _dropped(bob)
-    again = await _back(bob, room_id)
+    await dropped(bob)
+    again = await come_back(bob, room_id)
     assert again["resumed"] and again["id"] == bob.joined["id"]
     assert [body["id"] for body in again["chatHistory"]] == [said["id"], here["id"]]
     # Its media never stopped: the consumer is the one of before.

@@ -42,7 +42,7 @@ async def ended_sessions(db: Database, user_id: str) -> Sequence[str]:
 async def generations(session: AsyncSession, users: Sequence[str]) -> dict[str, int]:
     """User → generation, of those of these users that there are."""
     rows = await session.execute(select(User.id, User.generation).where(User.id.in_(users)))
-    return dict(rows.tuples().all())
+    return {row.id: row.generation for row in rows}
 
 
 async def ended_among(session: AsyncSession, sessions: Sequence[str]) -> set[str]:

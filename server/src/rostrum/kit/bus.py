@@ -19,6 +19,7 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from rostrum.kit import tasks
 from rostrum.kit.ids import new_id
 
 log = structlog.get_logger(__name__)
@@ -51,11 +52,17 @@ class Bus:
         self._on_gap: list[Callable[[], Awaitable[None]]] = []
 
     def subscribe(self, topic: str, hearer: Hearer) -> None:
-        """Call back with each message that another node publishes to a topic, one after the other."""
+        """Call back with each message that another node publishes to a topic, one after the other.
+
+        All topics wait for it: it may not wait for anything outside of this process.
+        """
         self._hearers[topic].append(hearer)
 
     def on_gap(self, callback: Callable[[], Awaitable[None]]) -> None:
-        """Call back when this node is connected again and messages may have been missed, here or elsewhere."""
+        """Call back when this node is connected again and messages may have been missed, here or elsewhere.
+
+        The callbacks run one after the other, beside the bus.
+        """
         self._on_gap.append(callback)
 
     def on_unheard(self, callback: Callable[[str], None]) -> None:
@@ -100,6 +107,8 @@ class RedisBus(Bus):
         self._has_gap = False
         self._was_lost = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._gaps = 0
+        self._catching_up: asyncio.Task[None] | None = None
 
     def publish(self, topic: str, message: bytes, *, to: str | None = None) -> None:
         """Tell the other nodes, or one; awaits nothing, keeps the order, and is lost while Redis is away."""
@@ -122,12 +131,7 @@ class RedisBus(Bus):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PARTING_SECONDS):
                     await self._outgoing.join()
-        pending = set(self._tasks)
-        while pending:
-            # More than once where need be: a cancellation that meets a time-out in the library is lost there.
-            for task in pending:
-                task.cancel()
-            _done, pending = await asyncio.wait(pending, timeout=0.5)
+        await tasks.end(*self._tasks, self._catching_up)
         await self._redis.aclose()
 
     def _sealed(self, topic: str, message: bytes) -> bytes:
@@ -206,7 +210,7 @@ class RedisBus(Bus):
             if self._has_gap:
                 log.info("bus.back")
                 self._has_gap = False
-                await self._tell_of_gap()
+                self._tell_of_gap()
         elif message["type"] == "message":
             with _logged(CHANNEL):
                 await self._deliver(msgspec.msgpack.decode(message["data"], type=_Envelope))
@@ -215,15 +219,23 @@ class RedisBus(Bus):
         if envelope.node == self.node:
             return
         if envelope.topic == _GAP:
-            await self._tell_of_gap()
+            self._tell_of_gap()
         for hearer in self._hearers.get(envelope.topic, ()):
             with _logged(envelope.topic):
                 await hearer(envelope.message)
 
-    async def _tell_of_gap(self) -> None:
-        for callback in self._on_gap:
-            with _logged(_GAP):
-                await callback()
+    def _tell_of_gap(self) -> None:
+        """Let the features look for what they have missed. They ask the database, and the bus goes on meanwhile."""
+        self._gaps += 1
+        if self._catching_up is None or self._catching_up.done():
+            self._catching_up = asyncio.create_task(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        while self._gaps:
+            self._gaps = 0
+            for callback in self._on_gap:
+                with _logged(_GAP):
+                    await callback()
 
 
 def _channel(node: str) -> str:

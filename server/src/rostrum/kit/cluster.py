@@ -2,6 +2,8 @@
 
 A lease has two halves: a room's key names its leader, and the leader's own key, which it renews all the time, says that
 it lives. The keys of a leader that has died are anybody's once its own key has run out.
+
+What is asked of Redis is in kit/leases.py.
 """
 
 import asyncio
@@ -10,39 +12,22 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-from rostrum.kit import clock
+from rostrum.kit import clock, tasks
 from rostrum.kit.bus import Bus
 from rostrum.kit.errors import Unavailable
+from rostrum.kit.leases import AWAY, Late, Leases, OtherEra
 
 log = structlog.get_logger(__name__)
 
 BEAT_SECONDS: Final = 1.0
-LEASE_SECONDS: Final = 4.0
 RENEW_EVERY_BEATS: Final = 30
-ROOM_SECONDS: Final = 300
-"""How long a room's key outlives the last renewal; only for keys of leaders that have died to go by themselves."""
 SETTLE_SECONDS: Final = 1.0
 """After Redis was away leaders claim what they lead before anybody else may claim it."""
-ANSWER_SECONDS: Final = 2.0
+PATIENCE_SECONDS: Final = 3.0
+PARTING_SECONDS: Final = 0.5
+AGAIN_SECONDS: Final = 0.1
 TURNS: Final = 64
-
-_CLAIM: Final = """
-local leader = redis.call('GET', KEYS[1])
-if leader and leader ~= ARGV[1] and redis.call('EXISTS', ARGV[2] .. leader) == 1 then return leader end
-redis.call('SET', ARGV[2] .. ARGV[1], '1', 'PX', ARGV[3])
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[4])
-return ARGV[1]
-"""
-_RELEASE: Final = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-"""
-_NODE: Final = "rostrum:node:"
-_ROOM: Final = "rostrum:leads:"
 
 
 class NodeUnreachable(Unavailable):
@@ -89,6 +74,14 @@ class Cluster:
         """
         return self.node
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether other nodes may take this one for dead."""
+        return False
+
+    async def give_up(self, _room_id: str) -> None:
+        """Another node leads a room, however it has come to that."""
+
     async def release(self, room_id: str) -> None:
         """Lead a room no longer, unless it is open here; anybody may from now on."""
 
@@ -118,18 +111,11 @@ class RedisCluster(Cluster):
     def __init__(self, bus: Bus, url: str) -> None:
         super().__init__(bus)
         self._bus = bus
-        self._redis: Redis = Redis.from_url(
-            url,
-            socket_timeout=ANSWER_SECONDS,
-            socket_connect_timeout=ANSWER_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
-        )
-        self._claim = self._redis.register_script(_CLAIM)
-        self._release = self._redis.register_script(_RELEASE)
+        self._leases = Leases(bus.node, url)
         self._rooms: set[str] = set()
         self._turns = [asyncio.Lock() for _ in range(TURNS)]
         self._settled_at = 0.0
+        self._has_to_insist = False
         self._retired = False
         self._beating: asyncio.Task[None] | None = None
         bus.on_gap(self._back)
@@ -142,43 +128,46 @@ class RedisCluster(Cluster):
         """The node that leads a room: this one, if nobody did. What this node leads it knows without Redis.
 
         Raises:
-            NodeUnreachable: Redis does not answer.
+            NodeUnreachable: Redis does not answer, or another node has the first word after it was away.
         """
         if room_id in self._rooms:
             return self.node
-        if (settling := self._settled_at - clock.monotonic()) > 0:
-            await asyncio.sleep(settling)
-        async with self._turn(room_id):
-            if room_id in self._rooms:
-                return self.node
-            leader = await self._claimed(room_id)
-            if leader == self.node:
-                self._rooms.add(room_id)
-                for callback in self._on_won:
-                    callback(room_id)
-            return leader
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS), self._turn(room_id):
+                return await self._led_by(room_id)
+        except TimeoutError:
+            raise NodeUnreachable(retry_after=1) from None
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether other nodes may take this one for dead."""
+        return bool(self._bus.problem())
+
+    async def give_up(self, room_id: str) -> None:
+        """Another node leads a room, however it has come to that."""
+        self._rooms.discard(room_id)
+        log.warning("cluster.lost", room=room_id)
+        for callback in self._on_lost:
+            await callback(room_id)
 
     async def release(self, room_id: str) -> None:
         """Lead a room no longer, unless it is open here; where Redis is away its key runs out by itself."""
+        if room_id not in self._rooms or self.holds(room_id):
+            return  # Without its turn, which somebody may have who waits for Redis.
         async with self._turn(room_id):
             if room_id not in self._rooms or self.holds(room_id):
                 return
             self._rooms.discard(room_id)
-            with contextlib.suppress(RedisError, OSError):
-                await self._release(keys=[_ROOM + room_id], args=[self.node])
+            with contextlib.suppress(*AWAY):
+                await self._leases.release(room_id)
 
     async def led(self, rooms: Iterable[str]) -> set[str]:
         """Those of these rooms that another living node leads; empty while Redis does not answer."""
-        asked = [room_id for room_id in rooms if room_id not in self._rooms]
         try:
-            leaders = await self._redis.mget([_ROOM + room_id for room_id in asked]) if asked else []
-            others = sorted({str(leader) for leader in leaders if leader and leader != self.node})
-            alive = await self._redis.mget([_NODE + node for node in others]) if others else []
-        except (RedisError, OSError) as error:
+            return await self._leases.led([room_id for room_id in rooms if room_id not in self._rooms])
+        except AWAY as error:
             log.warning("cluster.not_told", error=type(error).__name__)
             return set()
-        living = {node for node, key in zip(others, alive, strict=True) if key}
-        return {room_id for room_id, leader in zip(asked, leaders, strict=True) if leader in living}
 
     async def start(self) -> None:
         """Begin to show that this node lives."""
@@ -189,41 +178,73 @@ class RedisCluster(Cluster):
         if self._retired:
             return
         self._retired = True
-        if self._beating is not None:
-            self._beating.cancel()
-            await asyncio.gather(self._beating, return_exceptions=True)
         self._rooms.clear()
-        with contextlib.suppress(RedisError, OSError):
-            await self._redis.delete(_NODE + self.node)
+        with contextlib.suppress(*AWAY, TimeoutError):
+            async with asyncio.timeout(PARTING_SECONDS):
+                await tasks.end(self._beating)
+                await self._leases.end()
 
     async def close(self) -> None:
         """End it; may be called again."""
         await self.retire()
-        await self._redis.aclose()
-
-    async def _claimed(self, room_id: str) -> str:
-        if self._retired:
-            raise NodeUnreachable("The server is stopping.", retry_after=1)
-        try:
-            args: list[str | int] = [self.node, _NODE, int(LEASE_SECONDS * 1000), ROOM_SECONDS]
-            return str(await self._claim(keys=[_ROOM + room_id], args=args))
-        except (RedisError, OSError) as error:
-            log.warning("cluster.no_leader", room=room_id, error=type(error).__name__)
-            raise NodeUnreachable(retry_after=1) from None
+        await tasks.end(self._beating)
+        await self._leases.close()
 
     def _turn(self, room_id: str) -> asyncio.Lock:
         """One claim or release of a room at a time: they must reach Redis in the order in which they were decided."""
         return self._turns[hash(room_id) % len(self._turns)]
 
+    async def _led_by(self, room_id: str) -> str:
+        """The leader, this node if nobody was; while leaders have the first word it is only asked who it is."""
+        while room_id not in self._rooms:
+            is_settled = clock.monotonic() >= self._settled_at and not self._bus.problem()
+            leader = await self._asked(room_id, claim=is_settled)
+            if leader == self.node:
+                await self._won(room_id)
+            elif leader is not None:
+                return leader
+            else:
+                await asyncio.sleep(AGAIN_SECONDS)
+        return self.node
+
+    async def _won(self, room_id: str) -> None:
+        if self._retired:  # Meanwhile; and the claim has said that this node lives.
+            await self._leases.end()
+            raise NodeUnreachable("The server is stopping.", retry_after=1)
+        self._rooms.add(room_id)
+        for callback in self._on_won:
+            callback(room_id)
+
+    async def _asked(self, room_id: str, *, claim: bool) -> str | None:
+        """Who leads a room, which is claimed where it is free; None where nobody does, or nobody can tell yet."""
+        if self._retired:
+            raise NodeUnreachable("The server is stopping.", retry_after=1)
+        try:
+            return await self._leases.ask(room_id, claim=claim)
+        except OtherEra:
+            self._other_era()
+            return None
+        except (*AWAY, Late) as error:
+            log.warning("cluster.no_leader", room=room_id, error=type(error).__name__)
+            raise NodeUnreachable(retry_after=1) from None
+
+    def _other_era(self) -> None:
+        """Redis has come back without its data: whoever leads anything has to say so, before others claim it."""
+        self._settled_at = clock.monotonic() + SETTLE_SECONDS
+        self._has_to_insist = True
+
     async def _beat(self) -> None:
         beats = 0
         while True:
             try:
-                known = await self._redis.set(_NODE + self.node, "1", px=int(LEASE_SECONDS * 1000), get=True)
+                self._has_to_insist |= not await self._leases.renew()
                 beats += 1
-                if known is None or beats % RENEW_EVERY_BEATS == 0:
-                    await self._reclaim()
-            except (RedisError, OSError, NodeUnreachable) as error:
+                if self._has_to_insist or beats % RENEW_EVERY_BEATS == 0:
+                    await self._insist()
+            except OtherEra:
+                self._other_era()
+                continue
+            except (*AWAY, NodeUnreachable) as error:
                 log.warning("cluster.beat_missed", error=type(error).__name__)
             except Exception:
                 log.exception("cluster.beat_failed")
@@ -231,17 +252,21 @@ class RedisCluster(Cluster):
 
     async def _back(self) -> None:
         """Redis was away, and may have forgotten who leads what."""
-        self._settled_at = clock.monotonic() + SETTLE_SECONDS
-        with contextlib.suppress(NodeUnreachable):
-            await self._reclaim()
+        self._other_era()
+        with contextlib.suppress(NodeUnreachable, OtherEra, *AWAY):
+            await self._leases.renew()
+            await self._insist()
 
-    async def _reclaim(self) -> None:
-        """Insist on what this node leads; what another one leads by now is lost."""
+    async def _insist(self) -> None:
+        """Claim what this node leads again; what another one leads by now is lost."""
+        self._has_to_insist = True
         for room_id in list(self._rooms):
             async with self._turn(room_id):
-                if room_id not in self._rooms or await self._claimed(room_id) == self.node:
+                if room_id not in self._rooms:
                     continue
-                self._rooms.discard(room_id)
-            log.warning("cluster.lost", room=room_id)
-            for callback in self._on_lost:
-                await callback(room_id)
+                leader = await self._asked(room_id, claim=True)
+            if leader is None:
+                raise NodeUnreachable()  # Of another era: once more with the next beat.
+            if leader != self.node:
+                await self.give_up(room_id)
+        self._has_to_insist = False

@@ -26,7 +26,7 @@ from rostrum.kit.errors import InternalError, InvalidInput, PayloadTooLarge, Rat
 from rostrum.kit.letters import DONE, ELSEWHERE, REFUSED
 from rostrum.kit.origin import Origin, set_origin
 from rostrum.kit.ratelimit import network_of
-from rostrum.kit.relay import Door, Handler, Relay, RoomOf
+from rostrum.kit.relay import Door, Handler, Relay, RoomOf, Settles
 from rostrum.kit.sockets import Connection
 
 log = structlog.get_logger(__name__)
@@ -145,20 +145,28 @@ class Realtime:
         if self._relay is not None:
             self._relay.start()
 
-    def on(self, event: str, handler: Handler, *, room_of: RoomOf | None = None, settles: bool = False) -> None:
+    def on(
+        self,
+        event: str,
+        handler: Handler,
+        *,
+        room_of: RoomOf | None = None,
+        settles: Settles = "never",
+        frees: bool = False,
+    ) -> None:
         """Let `handler(connection, *args)` answer an event; what it returns is the acknowledgement.
 
         Args:
             room_of: which room the event's arguments name; the node that leads it handles the event. Without it, that
                 is the node that leads the room which the socket is in.
-            settles: whether the socket is in that room from then on.
+            settles, frees: what becomes of the room that the socket is in, see Door.
 
         Raises:
             ValueError: somebody else answers this event already.
         """
         if event in self._doors:
             raise ValueError(f"the event {event} has a handler already")
-        self._doors[event] = Door(handler, room_of, settles)
+        self._doors[event] = Door(handler, room_of, settles, frees)
 
     def on_disconnect(self, callback: Callable[[Connection], Awaitable[None]]) -> None:
         """Call back after a socket has gone, for whatever reason, or has moved to a room that another node leads."""
@@ -285,21 +293,20 @@ class Realtime:
 
     async def _dispatch(self, connection: Connection, event: str, args: list[Any]) -> tuple[int, bytes]:
         """Handle an event that another node has sent here: how it ended, and the acknowledgement as JSON."""
-        outcome, relay = DONE, self._relay
+        relay = self._relay
         assert relay is not None
         self._note_origin(connection)
         try:
-            door = self._door(event)
-            belongs, answer = await relay.handle_forwarded(connection, door, args)
+            belongs, answer = await relay.handle_forwarded(connection, self._door(event), args)
             if not belongs:
                 return ELSEWHERE, b""
-            answer = _acknowledgement(answer)
+            return DONE, msgspec.json.encode(_acknowledgement(answer))
         except RostrumError as error:
-            outcome, answer = REFUSED, await self._refused(connection, event, error)
+            answer = await self._refused(connection, event, error)
         except Exception:
             log.exception("signal.failed", signal=event[:64], connection=connection.id)
-            outcome, answer = REFUSED, InternalError().to_ack()
-        return outcome, msgspec.json.encode(answer)
+            answer = InternalError().to_ack()
+        return REFUSED, msgspec.json.encode(answer)
 
     def _door(self, event: str) -> Door:
         door = self._doors.get(event)

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from rostrum.kit.bus import Bus
-from rostrum.kit.cluster import LEASE_SECONDS, Cluster, NodeUnreachable
+from rostrum.kit.cluster import Cluster, NodeUnreachable
 from rostrum.kit.forwarding import Forwarding, LocalSocket
 from rostrum.kit.guests import Dispatch, Guests
+from rostrum.kit.leases import LEASE_SECONDS
 from rostrum.kit.letters import DONE, ELSEWHERE, Letter
 from rostrum.kit.links import Link, Links
 from rostrum.kit.sockets import Connection
@@ -19,6 +20,7 @@ PATIENCE_SECONDS: Final = LEASE_SECONDS + 2.0
 
 Handler = Callable[..., Awaitable[Any]]
 RoomOf = Callable[[list[Any]], str | None]
+Settles = Literal["always", "if free", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,14 @@ class Door:
     Attributes:
         handler: `handler(connection, *args)`; what it returns is the acknowledgement.
         room_of: which room its arguments name; None for events of the room that the socket is in.
-        settles: whether the socket is in that room from then on.
+        settles: whether the socket is in that room from then on: `always`; `if free`, where it is in none; or `never`.
+        frees: whether the socket is in no room from then on.
     """
 
     handler: Handler
     room_of: RoomOf | None = None
-    settles: bool = False
+    settles: Settles = "never"
+    frees: bool = False
 
 
 class Relay:
@@ -81,29 +85,35 @@ class Relay:
         until = loop.time() + PATIENCE_SECONDS
         while True:
             node = connection.home if room_id is None else await self._cluster.lead(room_id)
-            if node in (None, self._cluster.node):
+            if node is None or node == self._cluster.node:
                 answer = await self._handled(connection, door, room_id, args)
-                if door.settles:
-                    await self._settle(connection, None)
+                await self._settle(connection, door, None)
                 return answer
             try:
-                outcome = await self._forwarding.forward(self._links, connection, socket, str(node), event, args)
+                settles = door.settles == "always"
+                outcome = await self._forwarding.forward(
+                    self._links, connection, socket, node, event, args, settles=settles
+                )
             except NodeUnreachable:
-                if room_id is None or loop.time() > until:
-                    raise
                 outcome = ELSEWHERE
             if outcome != ELSEWHERE:
-                if outcome == DONE and door.settles:
-                    await self._settle(connection, node)
+                if outcome == DONE:
+                    await self._settle(connection, door, node)
                 return None
             if room_id is None or loop.time() > until:
+                if door.settles != "never" and node != connection.home:
+                    # Whatever still comes of it there is not for this socket.
+                    self._forwarding.depart(connection, node, moved=True)
                 raise NodeUnreachable(retry_after=1)
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def handle_forwarded(self, connection: Connection, door: Door, args: list[Any]) -> tuple[bool, Any]:
         """Handle an event that another node has sent here: whether it belongs here, and the acknowledgement."""
         room_id = door.room_of(args) if door.room_of is not None else None
-        if room_id is not None and await self._cluster.lead(room_id) != self._cluster.node:
+        try:
+            if room_id is not None and await self._cluster.lead(room_id) != self._cluster.node:
+                return False, None
+        except NodeUnreachable:  # This node is about to go, for example; the edge asks again who leads.
             return False, None
         return True, await self._handled(connection, door, room_id, args)
 
@@ -119,8 +129,14 @@ class Relay:
         for node in list(connection.known or ()):
             self._forwarding.depart(connection, node, moved=False)
 
-    async def _settle(self, connection: Connection, node: str | None) -> None:
-        before, connection.home = connection.home, node
+    async def _settle(self, connection: Connection, door: Door, node: str | None) -> None:
+        """Note where the socket's room is led after an event; None: here, or nowhere."""
+        before = connection.home
+        if door.frees and node is not None:
+            node = None
+        elif door.settles == "never" or (door.settles == "if free" and (before is not None or connection.data)):
+            return
+        connection.home = node
         if before != node and before is not None:
             self._forwarding.depart(connection, before, moved=True)
         elif before != node:

@@ -7,9 +7,10 @@ from typing import Final
 
 import structlog
 
-from rostrum.kit import clock
+from rostrum.kit import clock, tasks
 from rostrum.kit.cluster import Cluster
 from rostrum.kit.db import Database
+from rostrum.kit.dbfaults import DatabaseUnavailable
 from rostrum.kit.errors import RostrumError
 from rostrum.live import store
 from rostrum.live.models import LiveSession
@@ -41,7 +42,7 @@ class Interruptions:
     die at any time, so that whoever opens a room asks, and all look again and again for what nobody came back to.
 
     Args:
-        flush: brings what this node itself has still to write about sessions to the disk.
+        flush: brings what this node itself has still to write about sessions to the disk; whether it could.
         on_ended: told of the room of a session that nobody came back to.
     """
 
@@ -51,7 +52,7 @@ class Interruptions:
         cluster: Cluster,
         *,
         grace_seconds: float,
-        flush: Callable[[], Awaitable[None]],
+        flush: Callable[[], Awaitable[bool]],
         on_ended: Callable[[str], Awaitable[None]],
     ) -> None:
         self._db = db
@@ -76,22 +77,24 @@ class Interruptions:
 
     async def close(self) -> None:
         """Look no more."""
-        if self._settling is not None:
-            self._settling.cancel()
-            await asyncio.gather(self._settling, return_exceptions=True)
+        await tasks.end(self._settling)
 
     async def take(self, room_id: str) -> Interrupted | None:
         """The session that a room goes on with, if one was interrupted; it is the caller's from now on."""
         if self._cluster.is_alone:
             return self._found.pop(room_id, None)
         async with self._turn:
-            await self._flush()  # It may have ended here a moment ago.
-            async with self._db.reading() as session:
+            if not await self._flush():  # It may have ended here a moment ago.
+                raise DatabaseUnavailable(retry_after=1)
+            async with self._db.session() as session:
                 rows = await store.unfinished(session, room_id)
-                if not rows:
+                for row in rows[:-1]:
+                    await store.end_session(session, row.id, clock.now_ms())
+                if not rows or not await store.take_over(session, rows[-1].id, self._cluster.node):
                     return None
-                removed = await store.removed_subjects(session, rows[-1].id)
-        return _interrupted(rows[-1], removed, clock.now_ms())
+                newest = rows[-1]
+                removed = await store.removed_subjects(session, newest.id)
+        return _interrupted(newest, removed, clock.now_ms())
 
     async def has_removed(self, room_id: str, subject: str) -> bool:
         """Whether a host has removed somebody from the session that runs in a room on another node."""
@@ -132,9 +135,11 @@ class Interruptions:
             async with self._turn:
                 if await self._cluster.lead(row.room_id) != self._cluster.node or self._cluster.holds(row.room_id):
                     continue
-                await self._end(row.id, clock.now_ms())
-            await self._on_ended(row.room_id)
-            await self._cluster.release(row.room_id)
+                try:
+                    await self._end(row.id, clock.now_ms())
+                    await self._on_ended(row.room_id)
+                finally:
+                    await self._cluster.release(row.room_id)
 
     async def _settle_later(self) -> None:
         while True:

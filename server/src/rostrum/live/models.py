@@ -9,7 +9,8 @@ from rostrum.kit.db import Base
 class LiveSession(Base):
     """One live run of a room. `ended_at` is empty while it runs, and after a kill of the server until it is settled.
 
-    It outlives its room, since numbers are asked for later: type and owner are those that the room had then.
+    It outlives its room, since numbers are asked for later: type and owner are those that the room had then. `leader`
+    is the node that leads it: no other one may change it, whatever it believes.
     """
 
     __tablename__ = "live_sessions"
@@ -22,6 +23,7 @@ class LiveSession(Base):
     started_at: Mapped[int] = mapped_column(BigInteger)
     ended_at: Mapped[int | None] = mapped_column(BigInteger, index=True)
     locked: Mapped[bool] = mapped_column(default=False)
+    leader: Mapped[str | None] = mapped_column(String(24))
 
 
 class LiveParticipant(Base):

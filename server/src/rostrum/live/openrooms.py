@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Final
 
 import structlog
 
+from rostrum.kit import tasks
 from rostrum.kit.cluster import Cluster, NodeUnreachable
 from rostrum.kit.db import Database
 from rostrum.kit.errors import RostrumError
@@ -18,6 +20,9 @@ from rostrum.live.room import LiveRoom
 from rostrum.rooms import RoomInfo, RoomService
 
 log = structlog.get_logger(__name__)
+
+AGAIN_SECONDS: Final = 0.5
+WATCH_SECONDS: Final = 3.0
 
 
 @dataclass(slots=True)
@@ -56,6 +61,7 @@ class OpenRooms:
         self._cluster = cluster
         self._opening: dict[str, _Opening] = {}
         self._leaving: set[str] = set()
+        self._watching: asyncio.Task[None] | None = None
         self._stale_roles: set[str] = set()
         durable.live_among = self.live_among
         cluster.holds = self._holds
@@ -64,9 +70,12 @@ class OpenRooms:
     async def start(self) -> None:
         """Look for interrupted sessions; they have a while to be rejoined."""
         await self.interruptions.start()
+        if not self._cluster.is_alone:
+            self._watching = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
         """Look for them no more."""
+        await tasks.end(self._watching)
         await self.interruptions.close()
 
     async def open(self, info: RoomInfo) -> LiveRoom:
@@ -97,8 +106,8 @@ class OpenRooms:
 
     async def let_go(self, room_id: str) -> None:
         """Let other nodes open a room that has ended, once they can see that its session has."""
-        if not self._cluster.is_alone:
-            await self._recorder.flush()
+        while not self._cluster.is_alone and not await self._recorder.flush():  # noqa: ASYNC110 - nobody tells when.
+            await asyncio.sleep(AGAIN_SECONDS)
         self._leaving.discard(room_id)
         await self._cluster.release(room_id)
 
@@ -134,14 +143,39 @@ class OpenRooms:
             return subject in room.removed
         return not self._cluster.is_alone and await self.interruptions.has_removed(room_id, subject)
 
+    async def is_led_elsewhere(self, room: LiveRoom) -> bool:
+        """Whether another node goes on with a room's session; False where nobody can tell."""
+        if self._cluster.is_alone:
+            return False
+        try:
+            return bool(await self._recorder.led_elsewhere([room]))
+        except RostrumError:
+            return False
+
+    async def _watch(self) -> None:
+        """While this node cannot hear the others they may take it for dead: the database tells who leads what then."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if self._cluster.is_cut_off and self.rooms:
+                try:
+                    for room in await self._recorder.led_elsewhere(self.rooms.values()):
+                        await self._cluster.give_up(room.id)
+                except RostrumError as error:
+                    log.warning("live.leaders_unknown", code=error.code)
+                except Exception:
+                    log.exception("live.leaders_unknown")
+
     def _holds(self, room_id: str) -> bool:
         return room_id in self.rooms or room_id in self._opening or room_id in self._leaving
 
     async def _opened(self, info: RoomInfo) -> LiveRoom:
         if await self._cluster.lead(info.id) != self._cluster.node:
             raise NodeUnreachable(retry_after=1)  # Another node has come to lead it since this was asked for.
+        interrupted = await self.interruptions.take(info.id)
+        if not self._cluster.leads(info.id):
+            raise NodeUnreachable(retry_after=1)  # Or has in this very moment.
         room = LiveRoom(info)
-        self._recorder.opened(room, await self.interruptions.take(info.id))
+        self._recorder.opened(room, interrupted)
         await self._events.publish(RoomOpened(room))
         self.rooms[info.id] = room
         return room

@@ -6,7 +6,7 @@ it is written at once, in a transaction that the caller adds to (`removing`, `lo
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import groupby
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rostrum.kit import clock
+from rostrum.kit.cluster import NodeUnreachable
 from rostrum.kit.db import Base, Database
 from rostrum.kit.errors import Unavailable
 from rostrum.live import store
@@ -32,11 +33,20 @@ Operation = Callable[[AsyncSession], Awaitable[object]]
 Row = dict[str, Any]
 
 
-class SessionRecorder:
-    """Keeps the session rows."""
+class _LedElsewhere(Exception):
+    """Another node leads the session by now."""
 
-    def __init__(self, db: Database) -> None:
+
+class SessionRecorder:
+    """Keeps the session rows of the rooms that this node leads.
+
+    Args:
+        node: this node's id.
+    """
+
+    def __init__(self, db: Database, node: str) -> None:
         self._db = db
+        self._node = node
         self._pending: list[Operation | tuple[type[Base], Row]] = []
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -51,17 +61,25 @@ class SessionRecorder:
         if interrupted is None:
             facts = {"id": room.session_id, "tenant_id": room.info.tenant_id, "room_id": room.id}
             then = {"room_type": room.info.type, "owner_id": room.info.owner_id}
-            state = {"started_at": room.started_at, "ended_at": None, "locked": False}
+            state = {"started_at": room.started_at, "ended_at": None, "locked": False, "leader": self._node}
             self._insert(LiveSession, {**facts, **then, **state})
             return
         room.session_id, room.started_at = interrupted.session_id, interrupted.started_at
         room.locked, room.removed = interrupted.locked, set(interrupted.removed)
+        self._write(lambda session: store.take_over(session, room.session_id, self._node))
         self._write(lambda session: store.end_open_stays(session, room.session_id, interrupted.noticed_at))
 
     def closed(self, room: LiveRoom) -> None:
         """A session has ended."""
         moment = clock.now_ms()
-        self._write(lambda session: store.end_session(session, room.session_id, moment))
+        self._write(lambda session: store.end_session(session, room.session_id, moment, self._node))
+
+    async def led_elsewhere(self, rooms: Iterable[LiveRoom]) -> list[LiveRoom]:
+        """Those of these rooms whose session another node has taken over."""
+        by_session = {room.session_id: room for room in rooms}
+        async with self._db.reading() as session:
+            leaders = await store.led_by(session, list(by_session))
+        return [by_session[session_id] for session_id, leader in leaders.items() if leader not in (None, self._node)]
 
     def joined(self, peer: Peer) -> None:
         """A stay begins."""
@@ -89,16 +107,16 @@ class SessionRecorder:
     def removing(self, room: LiveRoom, subject: str) -> AbstractAsyncContextManager[None]:
         """A transaction in which a host sends somebody out of a session for good."""
         moment = clock.now_ms()
-        return self._at_once(lambda session: store.mark_removed(session, room.session_id, subject, moment))
+        return self._at_once(room, lambda session: store.mark_removed(session, room.session_id, subject, moment))
 
     def locking(self, room: LiveRoom, locked: bool) -> AbstractAsyncContextManager[None]:
         """A transaction in which a session is locked or unlocked."""
-        return self._at_once(lambda session: store.set_locked(session, room.session_id, locked))
+        return self._at_once(room, lambda session: store.set_locked(session, room.session_id, locked))
 
     def ending(self, room: LiveRoom) -> AbstractAsyncContextManager[None]:
         """A transaction in which a session ends."""
         moment = clock.now_ms()
-        return self._at_once(lambda session: store.end_session(session, room.session_id, moment))
+        return self._at_once(room, lambda session: store.end_session(session, room.session_id, moment))
 
     async def close(self) -> None:
         """Write what is left and stop."""
@@ -107,19 +125,24 @@ class SessionRecorder:
             await asyncio.gather(self._task, return_exceptions=True)
         await self.flush()
 
-    async def flush(self) -> None:
-        """Write what waits now; what cannot be written goes on waiting."""
+    async def flush(self) -> bool:
+        """Write what waits now; what cannot be written goes on waiting. Whether all of it was written."""
         async with self._turn:
-            await self._flush_waiting()
+            return await self._flush_waiting()
 
     @asynccontextmanager
-    async def _at_once(self, operation: Operation) -> AsyncIterator[None]:
+    async def _at_once(self, room: LiveRoom, operation: Operation) -> AsyncIterator[None]:
         async with self._turn:
             await self._flush_waiting()  # The rows that it is about may be among those.
             try:
                 async with self._db.session() as session:
+                    leaders = await store.led_by(session, [room.session_id], keep=True)
+                    if leaders.get(room.session_id) not in (None, self._node):
+                        raise _LedElsewhere
                     await operation(session)
                     yield
+            except _LedElsewhere:
+                raise NodeUnreachable(retry_after=1) from None
             except Unavailable:  # Whether the caller gives up or not, what it is about is to be written when it can be.
                 self._write(operation)
                 raise
@@ -155,11 +178,11 @@ class SessionRecorder:
                 await asyncio.sleep(RETRY_SECONDS)
                 self._wake.set()
 
-    async def _flush_waiting(self) -> None:
+    async def _flush_waiting(self) -> bool:
         batch, self._pending = self._pending, []
         self._wake.clear()
         if not batch:
-            return
+            return True
         try:
             async with self._db.session() as session:
                 await _apply(session, batch)
@@ -167,9 +190,11 @@ class SessionRecorder:
             # A passing cause: the batch waits, within bounds, for the next turn.
             log.warning("sessions.waiting", operations=len(batch), code=error.code)
             self._pending = [*batch, *self._pending][-KEPT_OPERATIONS:]
+            return False
         except Exception as error:
             log.warning("sessions.batch_failed", operations=len(batch), error=type(error).__name__)
             await self._apply_singly(batch)
+        return True
 
     async def _apply_singly(self, batch: list[Operation | tuple[type[Base], Row]]) -> None:
         """One operation that cannot be written, for example for a room that was deleted, costs only itself."""

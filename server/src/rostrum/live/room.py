@@ -136,6 +136,11 @@ class LiveRoom:
         """Whether nobody is here, not even in a grace period."""
         return not self.peers and not self.attendees
 
+    def close(self) -> bool:
+        """Let it be over; False where it is already."""
+        was_open, self.closed = not self.closed, True
+        return was_open
+
     def add(self, peer: Peer) -> None:
         """Put a new peer into the room."""
         self.peers[peer.id] = peer

@@ -65,6 +65,7 @@ class LiveService:
         self.answers = Answers(ice_servers, features_of)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ended = 0
+        self._cluster = cluster
         cluster.on_lost(self._lost)
         realtime.on_disconnect(self.dropped)
 
@@ -172,11 +173,12 @@ class LiveService:
     def _attach(self, peer: Peer, connection: Connection) -> None:
         peer.room.attach(peer, connection.id)
         connection.data[_PEER] = peer
+        if self.realtime.connection(connection.id) is not connection:
+            # The socket went away while it was being let in, and may have come anew.
+            self._spawn(self.dropped(connection))
+            return
         self.realtime.enter(connection.id, peer.room.group)
         self.sync_stage(peer)
-        if self.realtime.connection(connection.id) is None:
-            # The socket went away while it was being let in.
-            self._spawn(self.dropped(connection))
 
     def _detach(self, peer: Peer) -> None:
         connection = self.realtime.connection(peer.connection_id) if peer.connection_id else None
@@ -236,9 +238,10 @@ class LiveService:
 
     async def end(self, room: LiveRoom, reason: str, by: str | None = None) -> None:
         """Close a room for everybody: its session has ended."""
-        if room.closed:
+        if await self.open_rooms.is_led_elsewhere(room):
+            await self._lost(room.id)
+        if not room.close():
             return
-        room.closed = True
         _cancel(room.closing)
         # Before anybody hears of it, so that nobody takes a role along into the next session.
         await self.open_rooms.end_roles(room.id)
@@ -287,8 +290,11 @@ class LiveService:
         )
 
     async def _close_if_empty(self, room: LiveRoom) -> None:
-        if room.is_empty:
-            await self.end(room, "empty")
+        if room.is_empty and not room.closed:
+            if self._cluster.leads(room.id):
+                await self.end(room, "empty")
+            else:  # As on its way out: whoever leads it next goes on with its session.
+                self._abandon(room)
 
     async def attend(self, connection: Connection, room_id: str, name: str | None) -> dict[str, Any]:
         """Presence without media (meet set): counted in the session, no peer."""
@@ -300,7 +306,7 @@ class LiveService:
         room.closing = None
         self.recorder.attended(room, attendance_id := new_id(), admission.subject, admission.display_name)
         connection.data[_ATTENDANCE] = (room, attendance_id)
-        if self.realtime.connection(connection.id) is None:
+        if self.realtime.connection(connection.id) is not connection:
             # The socket went away while it was being let in.
             self._end_attendance(connection)
         return {"success": True, "roomId": room.id, "sessionId": room.session_id}

@@ -26,10 +26,10 @@ class LiveSignals:
     def register(self, realtime: Realtime) -> None:
         """Answer the events of this feature."""
         realtime.on("createRoom", self.create_room, room_of=_room_of)
-        realtime.on("join", self.join, room_of=_room_of, settles=True)
-        realtime.on("exitRoom", self.exit_room)
+        realtime.on("join", self.join, room_of=_room_of, settles="always")
+        realtime.on("exitRoom", self.exit_room, frees=True)
         realtime.on("getMyRoomInfo", self.room_info)
-        realtime.on("room.join", self.meet_join, room_of=_room_of, settles=True)
+        realtime.on("room.join", self.meet_join, room_of=_room_of, settles="if free")
         realtime.on("reaction", self.reaction)
         realtime.on("cohost:request", self.cohost_request)
         realtime.on("cohost:respond", self.cohost_respond)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rostrum.live.models import LiveParticipant, LiveSession
@@ -24,9 +24,27 @@ async def removed_subjects(session: AsyncSession, session_id: str) -> set[str]:
     return set(await session.scalars(query))
 
 
-async def end_session(session: AsyncSession, session_id: str, moment: int) -> None:
-    """Mark a session and whoever is still in it as gone."""
-    await session.execute(update(LiveSession).where(LiveSession.id == session_id).values(ended_at=moment))
+async def take_over(session: AsyncSession, session_id: str, leader: str) -> bool:
+    """Let a node lead a session that has lost its own; False: it has ended."""
+    query = update(LiveSession).where(LiveSession.id == session_id, LiveSession.ended_at.is_(None))
+    return (await session.execute(query.values(leader=leader).returning(LiveSession.id))).first() is not None
+
+
+async def led_by(session: AsyncSession, sessions: Sequence[str], *, keep: bool = False) -> dict[str, str | None]:
+    """Session → the node that leads it, of those of these that there are; `keep`: so until the transaction ends."""
+    query = select(LiveSession.id, LiveSession.leader).where(LiveSession.id.in_(sessions))
+    if keep:
+        query = query.with_for_update()
+    return {row.id: row.leader for row in await session.execute(query)}
+
+
+async def end_session(session: AsyncSession, session_id: str, moment: int, leader: str | None = None) -> None:
+    """Mark a session and whoever is still in it as gone; nothing happens if another node than `leader` leads it."""
+    query = update(LiveSession).where(LiveSession.id == session_id)
+    if leader is not None:
+        query = query.where(or_(LiveSession.leader == leader, LiveSession.leader.is_(None)))
+    if (await session.execute(query.values(ended_at=moment).returning(LiveSession.id))).first() is None:
+        return
     await session.execute(
         update(LiveParticipant)
         .where(LiveParticipant.session_id == session_id, LiveParticipant.left_at.is_(None))

@@ -1,19 +1,31 @@
 """What happens to a running session when its durable room changes over REST, on whatever node."""
 
+import asyncio
+from collections.abc import Collection
+from typing import Final
+
+import structlog
+
+from rostrum.kit import tasks
 from rostrum.kit.bus import Bus
 from rostrum.kit.cluster import Cluster
+from rostrum.kit.errors import RostrumError
 from rostrum.live.room import LiveRoom
 from rostrum.live.service import LiveService
 from rostrum.live.stage import Stage
 from rostrum.rooms import LastingRoleChanged, RoomChanged, RoomDeleted
 
-TOPIC = "rooms"
+log = structlog.get_logger(__name__)
+
+TOPIC: Final = "rooms"
+AGAIN_SECONDS: Final = 1.0
 
 
 class Upkeep:
     """Keeps live rooms in step with the durable ones.
 
-    A change that comes to this node is told to the others as a hint, the room's id; who leads the room looks it up.
+    A change that comes to this node is told to the others as a hint, the room's id; who leads the room looks it up,
+    beside the bus, until the database has told.
     """
 
     def __init__(self, live: LiveService, stage: Stage, bus: Bus, cluster: Cluster) -> None:
@@ -21,6 +33,8 @@ class Upkeep:
         self._stage = stage
         self._bus = bus
         self._cluster = cluster
+        self._changed_elsewhere: set[str] = set()
+        self._following: asyncio.Task[None] | None = None
         live.events.subscribe(RoomChanged, self._changed)
         live.events.subscribe(RoomDeleted, self._deleted)
         live.events.subscribe(LastingRoleChanged, self._role_changed)
@@ -58,13 +72,35 @@ class Upkeep:
     def _tell(self, room_id: str) -> None:
         self._bus.publish(TOPIC, room_id.encode())
 
+    async def close(self) -> None:
+        """Look nothing up any more."""
+        await tasks.end(self._following)
+
     async def _told(self, message: bytes) -> None:
-        await self._follow(message.decode())
+        room_id = message.decode()
+        self._live.durable.forget(room_id)
+        self._look_up({room_id} & self._live.rooms.keys())
 
     async def _catch_up(self) -> None:
         """Hints may have been missed."""
-        for room_id in list(self._live.rooms):
-            await self._follow(room_id)
+        self._look_up(self._live.rooms.keys())
+
+    def _look_up(self, rooms: Collection[str]) -> None:
+        self._changed_elsewhere.update(rooms)
+        if self._changed_elsewhere and (self._following is None or self._following.done()):
+            self._following = asyncio.create_task(self._follow_all())
+
+    async def _follow_all(self) -> None:
+        while self._changed_elsewhere:
+            room_id = self._changed_elsewhere.pop()
+            try:
+                await self._follow(room_id)
+            except RostrumError as error:
+                log.warning("upkeep.later", room=room_id, code=error.code)
+                self._changed_elsewhere.add(room_id)
+                await asyncio.sleep(AGAIN_SECONDS)
+            except Exception:
+                log.exception("upkeep.failed", room=room_id)
 
     async def _follow(self, room_id: str) -> None:
         """Another node has changed a room: look it up, and do what follows for whoever is in it here."""
