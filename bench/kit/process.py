@@ -43,17 +43,6 @@ def cpu_seconds_of_all(pid: int) -> float:
     return cpu_seconds(pid) + sum(cpu_seconds(child) for child in children_of(pid))
 
 
-def prefer() -> None:
-    """Go before other programs of the machine, where that is allowed; what is started from here does too.
-
-    A 99th percentile of milliseconds is otherwise that of the neighbours. Priorities among our own stay as they are.
-    """
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, -10)
-        # Where sessions take turns as a whole (autogroup of sched(7)), a niceness counts only inside of one.
-        Path("/proc/self/autogroup").write_text("-10")
-
-
 class Pinned:
     """A program on the server's core. It is ready when it prints one line of JSON, or when the URL `ready` answers."""
 
