@@ -235,3 +235,17 @@ async def test_a_cancelled_statement_frees_its_connection(new_postgresql: Callab
             await task
     assert await _count_tenants(db) == 0
     await db.close()
+
+
+async def test_several_who_make_a_file_at_once_wait_for_one_another(tmp_path: Path) -> None:
+    """As several starts of the server do; turning a file to WAL is where SQLite itself does not wait."""
+    for number in range(30):
+        made = [Database(f"sqlite+aiosqlite:///{tmp_path}/{number}.db") for _ in range(4)]
+
+        async def first(db: Database) -> None:
+            async with db.connection() as connection:
+                await connection.execute(text("SELECT 1"))
+
+        await asyncio.gather(*map(first, made))
+        for db in made:
+            await db.close()

@@ -10,6 +10,8 @@ PostgreSQL has no such lock: whoever reads, decides and writes locks the row tha
 
 import asyncio
 import contextlib
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from contextvars import ContextVar
@@ -42,6 +44,8 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 PING_SECONDS = 3.0
+WAL_TRIES = 200
+WAL_PAUSE_SECONDS = 0.01
 
 
 class Base(DeclarativeBase):
@@ -228,7 +232,9 @@ def _configure_sqlite(engine: AsyncEngine) -> None:
         # The driver must not begin transactions by itself: we choose the kind of BEGIN below.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        cursor.execute("PRAGMA busy_timeout=5000")
+        _use_wal(cursor)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -236,3 +242,16 @@ def _configure_sqlite(engine: AsyncEngine) -> None:
     def _on_begin(connection: Connection) -> None:
         writing = connection.get_execution_options().get("rostrum_writing", True)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _use_wal(cursor: Any) -> None:
+    """Turn the file to WAL, where it is not yet; while another start does so SQLite answers that it is locked."""
+    for left in range(WAL_TRIES, 0, -1):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if left == 1:
+                raise
+            time.sleep(WAL_PAUSE_SECONDS)
+        else:
+            return
