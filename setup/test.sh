@@ -6,16 +6,18 @@ cd "$(dirname "$0")/.."
 npm test --silent
 [ $# = 0 ] || exec pytest "$@"
 
-# The packages' tests wait more than they compute, those of REST compute more than they wait: they go side by side. What
-# is about time, and what needs both cores, comes after them, alone.
-beside=(server/tests/{audit,base,files,meetings,rooms})
+# What waits more than it computes, and what computes more than it waits, goes side by side. What is about time, and what
+# needs both cores, comes after them, alone.
+beside=(server/tests/{files,meetings,rooms})
+before=(server/tests/{audit,base})
 log=$(mktemp)
 failed=0
-pytest packages/mediasoup/tests packages/socketio-server/tests >"$log" 2>&1 &
-packages=$!
-trap 'kill $packages 2>/dev/null || true; rm -f "$log"' EXIT
-pytest "${beside[@]}" || failed=1
-wait $packages || failed=1
+pytest packages/mediasoup/tests packages/socketio-server/tests "${beside[@]}" >"$log" 2>&1 &
+others=$!
+trap 'kill $others 2>/dev/null || true; rm -f "$log"' EXIT
+pytest "${before[@]}" || failed=1
+wait $others || failed=1
 cat "$log"
-pytest server/tests e2e "${beside[@]/#/--ignore=}" || failed=1
+alone=("${before[@]}" "${beside[@]}")
+pytest server/tests e2e "${alone[@]/#/--ignore=}" || failed=1
 exit $failed
